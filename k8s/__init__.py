@@ -1,0 +1,1 @@
+"""What a cluster is told: the manifests of one served model."""

@@ -1,0 +1,155 @@
+"""Directories written whole or not at all, digests, and containment."""
+
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from modelpack.errors import AlreadyExists, InvalidModel, shorten
+
+STAGING = ".modelpack-staging-"
+"""Prefix of a folder that is being written; what a crash leaves behind bears it, and nothing reads it."""
+
+STAGING_LIFETIME = 24 * 3600.0
+"""Seconds after which a staging folder's writer is taken for dead, whoever it was."""
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """A new folder beside *target*, which becomes *target* at the end of the block, or vanishes.
+
+    The files, the folder and its parent are synced before and after the rename, so that a *target* that is
+    seen is complete even after a loss of power. Raises AlreadyExists when *target* exists, at the start or at
+    the end; an empty folder counts as free, as for MLflow.
+    """
+    target = Path(os.path.abspath(target))  # noqa: PTH100 - resolve() would follow a link at the end
+    _require_free(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
+    staging = target.parent / f"{STAGING}{os.getpid()}-{secrets.token_hex(4)}"
+    staging.mkdir(mode=0o750)
+    try:
+        yield staging
+        close_permissions(staging)
+        sync_tree(staging)
+        _move_into_place(staging, target)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    sync(target.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove from *folder* what dead writers left in staging. What a live process writes is not touched."""
+    for left in folder.glob(f"{STAGING}*"):
+        if _is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_abandoned(staging: Path) -> bool:
+    try:
+        age = time.time() - staging.lstat().st_mtime
+        pid = int(staging.name.removeprefix(STAGING).partition("-")[0])
+        os.kill(pid, 0)
+    except (ValueError, ProcessLookupError):
+        return True
+    except (FileNotFoundError, PermissionError):
+        return False
+    # The number may have been given to another process since.
+    return age > STAGING_LIFETIME
+
+
+def _require_free(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise AlreadyExists(f"{target} exists already; choose another place, or remove it first")
+
+
+def _move_into_place(staging: Path, target: Path) -> None:
+    try:
+        # rename(2) replaces an empty folder and refuses a full one: the check and the act are one step.
+        staging.rename(target)
+    except OSError:
+        _require_free(target)
+        raise
+
+
+def close_permissions(folder: Path) -> None:
+    """Take from everyone but the owner the right to write, and from others all rights, whatever the umask."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        closed = mode & (0o750 if path.is_dir() else 0o640)
+        if closed != mode:
+            path.chmod(closed)
+
+
+def sync_tree(folder: Path) -> None:
+    """Force every file and folder below *folder*, and itself, to the disk."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_symlink():
+            continue
+        sync(path)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Force one file or folder to the disk; raises OSError when the disk says it could not."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """The digest of the bytes of *path*: 64 lower-case hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file below *folder*, sorted by its relative, slash-separated name.
+
+    Raises InvalidModel at a link, a device, a pipe or a socket: only plain files and folders are data.
+    """
+    for path in sorted(folder.rglob("*"), key=lambda one: one.relative_to(folder).as_posix()):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            continue
+        if not stat.S_ISREG(mode):
+            name = path.relative_to(folder).as_posix()
+            raise InvalidModel(
+                f"{shorten(repr(name), 120)} in {folder} is a link or special file; use plain files"
+            )
+        yield path
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of *name* inside *folder*, never outside: anyone may have written the document it comes from.
+
+    Refuses absolute and climbing names, backslashes, drive letters, and links on the way, by InvalidModel.
+    The file need not exist.
+    """
+    pure = PurePosixPath(name)
+    bad = not name or "\0" in name or "\\" in name or ":" in pure.parts[0][1:2] or pure.is_absolute()
+    if bad or ".." in pure.parts or pure == PurePosixPath():
+        raise InvalidModel(f"{shorten(repr(name), 120)} is not the name of a file inside a model directory")
+    path = folder
+    for part in pure.parts:
+        path = path / part
+        if path.is_symlink():
+            raise InvalidModel(
+                f"{shorten(repr(name), 120)} leads through a link; a model directory holds plain files"
+            )
+    return path
