@@ -1,0 +1,38 @@
+# Every chore has one way to run it, here and in CI.
+.PHONY: quickstart test check format lock clean
+.DEFAULT_GOAL := help
+
+RUN := .venv/bin
+
+help: ## Say what can be done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+quickstart: ## Train, save, register, promote, serve and ask: the main job on real data
+	@scripts/environment.sh .venv requirements/run.lock --with-project
+	@$(RUN)/python scripts/quickstart.py
+
+test: dev .venv-mlflow3 ## Run every test
+	@$(RUN)/python -m pytest $(ARGS)
+
+check: dev ## Lint, formatting, types, layers
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+format: dev ## Put the code into its one form
+	@$(RUN)/ruff check --fix --quiet .
+	@$(RUN)/ruff format --quiet .
+
+lock: ## Write the lock files anew (needs uv)
+	@scripts/lock.sh
+
+clean: ## Remove what was built here
+	rm -rf .venv .venv-mlflow3 .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: help dev .venv-mlflow3
+dev:
+	@scripts/environment.sh .venv requirements/dev.lock --with-project
+
+.venv-mlflow3:
+	@scripts/environment.sh .venv-mlflow3 requirements/mlflow3.lock

@@ -1,0 +1,34 @@
+#!/bin/sh
+# usage: environment.sh FOLDER LOCK [--with-project]
+# Brings the virtual environment FOLDER to what LOCK says: by uv when it is there, by pip otherwise.
+set -eu
+cd "$(dirname "$0")/.."
+folder=$1 lock=$2 project=${3:-}
+stamp="$folder/.$(basename "$lock").stamp"
+if [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ]; then exit 0; fi
+
+supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
+python=''
+for name in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
+  if command -v "$name" >/dev/null 2>&1 && "$name" -c "$supported" 2>/dev/null; then python=$name; break; fi
+done
+if [ -z "$python" ]; then
+  echo "modelpack needs Python 3.11, 3.12 or 3.13; none was found. Set PYTHON=/path/to/python3.11." >&2
+  exit 1
+fi
+
+echo "setting up $folder with $("$python" --version) from $lock"
+if command -v uv >/dev/null 2>&1; then
+  [ -x "$folder/bin/python" ] || uv venv --quiet --python "$(command -v "$python")" "$folder"
+  uv pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock"
+  if [ -n "$project" ]; then
+    uv pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --editable .
+  fi
+else
+  [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  if [ -n "$project" ]; then
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  fi
+fi
+touch "$stamp"

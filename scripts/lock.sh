@@ -1,0 +1,16 @@
+#!/bin/sh
+# Writes the lock files anew from pyproject.toml. Needs uv. Hashes of every file, for every platform; no index is named.
+set -eu
+cd "$(dirname "$0")/.."
+lock() {
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url "$@"
+}
+lock pyproject.toml --all-extras --group dev --output-file requirements/dev.lock
+lock pyproject.toml --extra registry --extra serve --extra sklearn --extra pandas --group build \
+  --constraints requirements/dev.lock --output-file requirements/run.lock
+# The same scientific stack on both sides, so that a difference is MLflow's or ours.
+same=$(mktemp)
+trap 'rm -f "$same"' EXIT
+grep -oE '^(numpy|pandas|scikit-learn|scipy|skops|cloudpickle|joblib)==[^ ]+( ; [^\\]+)?' requirements/dev.lock >"$same"
+lock requirements/mlflow3.in --constraints "$same" --output-file requirements/mlflow3.lock

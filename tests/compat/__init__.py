@@ -1,0 +1,1 @@
+"""Directories, documents and answers held against real MLflow."""

@@ -1,0 +1,1 @@
+"""The house itself: layers, light imports, the public face, documents that run."""

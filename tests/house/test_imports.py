@@ -1,0 +1,33 @@
+"""Importing the toolkit is light."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["sklearn", "pandas", "scipy", "starlette", "uvicorn", "gunicorn", "sqlalchemy", "alembic", "skops", "cloudpickle",
+    "onnxruntime", "onnx", "torch", "xgboost", "lightgbm"]
+
+
+def _modules_after(statement: str) -> set[str]:
+    code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(m.partition('.')[0] for m in sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import modelpack",
+        "import modelpack.cli",
+        "from modelpack import open_model, Signature, Trust",
+        "from modelpack import save, load, load_predictor, infer_signature",
+    ],
+)
+def test_no_framework_is_loaded_by(statement: str) -> None:
+    assert not _modules_after(statement) & set(HEAVY)
+
+
+def test_the_list_of_heavy_modules_is_not_blind() -> None:
+    assert "pandas" in _modules_after("import modelpack, pandas") & set(HEAVY)
