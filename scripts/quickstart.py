@@ -38,7 +38,7 @@ def main() -> int:
     started = time.monotonic()
 
     model, held_out = train()
-    say(f"Trained a pipeline (scaler, forest of 100 trees) on breast cancer data; {len(held_out)} rows held out.")
+    say(f"Trained a pipeline (scaler, 100 trees) on breast cancer data; {len(held_out)} rows held out.")
 
     with tempfile.TemporaryDirectory() as folder, modelpack.Registry() as registry:
         saved = modelpack.save(
@@ -48,7 +48,9 @@ def main() -> int:
             input_example=held_out.head(3),
         )
         say(f"Saved it with its signature: {saved.digest[:19]}…")
-        version = registry.register(saved.path, NAME, description="Benign or malignant, from 30 measurements.")
+        version = registry.register(
+            saved.path, NAME, description="Benign or malignant, from 30 measurements."
+        )
         say(f"Registered it: {NAME}, version {version.version}.")
         registry.promote(NAME, version.version, "Production", archive_existing=True)
         say(f"Promoted it: {REFERENCE} is version {version.version} now.")
@@ -76,7 +78,7 @@ def main() -> int:
 
 
 def train() -> tuple[Pipeline, pd.DataFrame]:
-    """A pipeline fitted on 75 % of scikit-learn's breast cancer rows, and the other rows (30 float columns)."""
+    """A pipeline fitted on 75 % of scikit-learn's breast cancer rows, and the other rows (30 floats each)."""
     rows, labels = load_breast_cancer(return_X_y=True, as_frame=True)
     seen, held_out, known, _ = train_test_split(rows, labels, random_state=7, stratify=labels)
     model = make_pipeline(StandardScaler(), RandomForestClassifier(n_estimators=100, random_state=7))
@@ -123,7 +125,9 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
 def explain(url: str, held_out: pd.DataFrame, port: int) -> None:
     """Tell how to do the same by hand."""
     row = held_out.head(1).round(6)
-    body = json.dumps({"dataframe_split": row.to_dict(orient="split", index=False)}, default=np.ndarray.tolist)
+    body = json.dumps(
+        {"dataframe_split": row.to_dict(orient="split", index=False)}, default=np.ndarray.tolist
+    )
     home = HOME.relative_to(HERE)
     print(f"""
 To try it yourself, start the server again:

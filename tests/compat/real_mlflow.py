@@ -24,7 +24,7 @@ def require_mlflow() -> None:
 
 
 def run_in_mlflow(script: str, *arguments: str | Path, work: Path) -> Any:
-    """What *script* (a name in ``scripts/``) prints on its last line, as JSON. It runs in the folder *work*."""
+    """What *script* (a name in ``scripts/``) prints on its last line, as JSON; it runs in *work*."""
     require_mlflow()
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON"))}
     done = subprocess.run(

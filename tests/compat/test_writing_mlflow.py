@@ -48,7 +48,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     modelpack.save(
         boosted, folder / "tensor", signature=modelpack.infer_signature(numbers, boosted.predict(numbers))
     )
-    modelpack.save(_add, folder / "function", signature=with_params, input_example=(charges.head(2), {"plus": 2.0}))
+    modelpack.save(
+        _add, folder / "function", signature=with_params, input_example=(charges.head(2), {"plus": 2.0})
+    )
     asked = {
         "columns": json.loads(frame.head(10).to_json(orient="split", index=False, double_precision=15)),
         "tensor": numbers[:10].tolist(),
@@ -63,7 +65,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     (folder / "asked.json").write_text(json.dumps(asked))
     names = list(asked["input"])
-    seen = run_in_mlflow("read_models.py", folder / "asked.json", *(folder / name for name in names), work=folder)
+    seen = run_in_mlflow(
+        "read_models.py", folder / "asked.json", *(folder / name for name in names), work=folder
+    )
     exact = pd.DataFrame(**asked["columns"])  # type: ignore[arg-type]  # a JSON object's values
     here = {
         "skops": pipeline.predict(exact),
@@ -72,7 +76,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "tensor": boosted.predict(numbers[:10]),
         "function": exact["charges"] + 5.0,
     }
-    return {"folder": folder, "seen": seen, "here": {name: np.asarray(one).tolist() for name, one in here.items()}}
+    return {
+        "folder": folder,
+        "seen": seen,
+        "here": {name: np.asarray(one).tolist() for name, one in here.items()},
+    }
 
 
 NAMES = ["skops", "cloudpickle", "pickle", "tensor", "function"]

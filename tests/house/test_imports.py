@@ -6,13 +6,32 @@ import sys
 
 import pytest
 
-HEAVY = ["sklearn", "pandas", "scipy", "starlette", "uvicorn", "gunicorn", "sqlalchemy", "alembic", "skops", "cloudpickle",
-    "onnxruntime", "onnx", "torch", "xgboost", "lightgbm"]
+HEAVY = [
+    "sklearn",
+    "pandas",
+    "scipy",
+    "starlette",
+    "uvicorn",
+    "gunicorn",
+    "sqlalchemy",
+    "alembic",
+    "skops",
+    "cloudpickle",
+    "onnxruntime",
+    "onnx",
+    "torch",
+    "xgboost",
+    "lightgbm",
+]
 
 
 def _modules_after(statement: str) -> set[str]:
-    code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(m.partition('.')[0] for m in sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    code = (
+        f"import sys, json\n{statement}\nprint(json.dumps(sorted(m.partition('.')[0] for m in sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     return set(json.loads(done.stdout))
 
 

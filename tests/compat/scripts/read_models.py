@@ -24,7 +24,8 @@ for place in sys.argv[2:]:
         "signature": signature.to_dict() if signature else None,
         "example_rows": None if example is None else len(example),
         "flavors": sorted(model.metadata.flavors),
-        "requirements": mlflow.pyfunc.get_model_dependencies(place) and Path(place, "requirements.txt").read_text(),
+        "requirements": mlflow.pyfunc.get_model_dependencies(place)
+        and Path(place, "requirements.txt").read_text(),
     }
     if "sklearn" in model.metadata.flavors:
         native = mlflow.sklearn.load_model(place)

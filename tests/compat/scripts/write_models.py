@@ -31,7 +31,8 @@ label = (frame["charges"] + random.normal(0, 10, 200) > 55).astype(int)
 
 mixed = make_pipeline(
     make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore"), ["plan", "paperless"]), (StandardScaler(), ["age", "charges"])
+        (OneHotEncoder(handle_unknown="ignore"), ["plan", "paperless"]),
+        (StandardScaler(), ["age", "charges"]),
     ),
     LogisticRegression(),
 ).fit(frame, label)
@@ -61,8 +62,9 @@ saves = {
     "sklearn-skops-signed": lambda at: mlflow.sklearn.save_model(
         mixed, at, signature=signed, input_example=frame.head(3), serialization_format="skops"
     ),
-    "sklearn-skops-unsigned": lambda at: mlflow.sklearn.save_model(forest, at, serialization_format="skops",
-        skops_trusted_types=["sklearn.tree._tree.Tree"]),
+    "sklearn-skops-unsigned": lambda at: mlflow.sklearn.save_model(
+        forest, at, serialization_format="skops", skops_trusted_types=["sklearn.tree._tree.Tree"]
+    ),
     "sklearn-cloudpickle-signed": lambda at: mlflow.sklearn.save_model(
         mixed, at, signature=signed, input_example=frame.head(3), serialization_format="cloudpickle"
     ),
@@ -76,11 +78,17 @@ saves = {
         forest, at, signature=tensor, pyfunc_predict_fn="predict_proba", serialization_format="cloudpickle"
     ),
     "sklearn-boosted-skops": lambda at: mlflow.sklearn.save_model(
-        boosted, at, signature=tensor, serialization_format="skops", skops_trusted_types=[
-            "sklearn._loss.link.Interval", "sklearn._loss.link.IdentityLink", "sklearn._loss.loss.HalfSquaredError",
+        boosted,
+        at,
+        signature=tensor,
+        serialization_format="skops",
+        skops_trusted_types=[
+            "sklearn._loss.link.Interval",
+            "sklearn._loss.link.IdentityLink",
+            "sklearn._loss.loss.HalfSquaredError",
             "sklearn._loss._loss.CyHalfSquaredError",
             "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        ]
+        ],
     ),
     "pyfunc-params": lambda at: mlflow.pyfunc.save_model(
         at,
