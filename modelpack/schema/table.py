@@ -1,0 +1,95 @@
+"""Columns of one length: what a model with a column signature receives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelpack.errors import SchemaMismatch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """*rows* rows of named columns, each a 1-D array of that length.
+
+    bool, int32, int64, float32, float64 and datetime64[ns] arrays hold themselves. Object arrays hold text
+    (or None), bytes (or None), lists and objects. A boolean or whole-number column with missing values is a
+    ``numpy.ma.MaskedArray``. A column without a name is known by its position.
+    """
+
+    columns: Mapping[str | int, np.ndarray]
+    rows: int
+
+    def __post_init__(self) -> None:
+        for name, column in self.columns.items():
+            if column.ndim != 1 or len(column) != self.rows:
+                raise ValueError(f"column {name!r} has the shape {column.shape}, the table {self.rows} rows")
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def frame(self) -> "pd.DataFrame":
+        """As a pandas DataFrame; missing booleans and whole numbers make nullable columns (Int64, boolean)."""
+        import pandas as pd
+
+        columns = {name: _series(column) for name, column in self.columns.items()}
+        return pd.DataFrame(columns, index=pd.RangeIndex(self.rows), columns=list(columns))
+
+    def matrix(self) -> np.ndarray:
+        """As a 2-D array, rows by columns, in the smallest dtype of numpy's that all columns fit.
+
+        Missing values become NaN. Raises SchemaMismatch for a column that holds no numbers or booleans, and
+        for a whole number that the common float dtype cannot hold exactly.
+        """
+        for name, column in self.columns.items():
+            if column.dtype.kind not in "biuf":
+                raise SchemaMismatch(column=str(name), wanted="numbers", got=f"a column of {_kind(column)}")
+        if not self.columns:
+            return np.empty((self.rows, 0))
+        common = np.result_type(*(_dtype(column) for column in self.columns.values()))
+        matrix = np.empty((self.rows, len(self.columns)), dtype=common)
+        for place, (name, column) in enumerate(self.columns.items()):
+            matrix[:, place] = _as_float(column, common, str(name)) if common.kind == "f" else column
+        return matrix
+
+
+def _series(column: np.ndarray) -> Any:
+    import pandas as pd
+
+    if not isinstance(column, np.ma.MaskedArray):
+        # Text becomes what this pandas makes of text, cells of the type any what they are.
+        return pd.Series(column).infer_objects()
+    mask = np.ma.getmaskarray(column)
+    if column.dtype.kind == "b":
+        return pd.Series(pd.arrays.BooleanArray(column.data.copy(), mask.copy()))
+    return pd.Series(pd.arrays.IntegerArray(column.data.copy(), mask.copy()))
+
+
+def _dtype(column: np.ndarray) -> np.dtype[Any]:
+    return np.dtype("float64") if np.ma.is_masked(column) else column.dtype
+
+
+def _as_float(column: np.ndarray, common: np.dtype[Any], name: str) -> np.ndarray:
+    plain = np.ma.filled(column, 0) if isinstance(column, np.ma.MaskedArray) else column
+    numbers = plain.astype(common)
+    if plain.dtype.kind in "iu":
+        _check_exact(plain, numbers, name)
+    if isinstance(column, np.ma.MaskedArray):
+        numbers[np.ma.getmaskarray(column)] = np.nan
+    return numbers
+
+
+def _check_exact(whole: np.ndarray, numbers: np.ndarray, name: str) -> None:
+    holds = 2 ** (np.finfo(numbers.dtype).nmant + 1)
+    for row in np.flatnonzero((whole > holds) | (whole < -holds)):
+        if int(numbers[row]) != int(whole[row]):
+            wanted = f"a number that {numbers.dtype} can hold exactly, as the other columns need"
+            raise SchemaMismatch(row=int(row), column=name, wanted=wanted, got=str(int(whole[row])))
+
+
+def _kind(column: np.ndarray) -> str:
+    return "text, bytes or objects" if column.dtype.kind == "O" else str(column.dtype)
