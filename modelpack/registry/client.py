@@ -1,0 +1,256 @@
+"""Registry: names for models, and the files behind them."""
+
+import getpass
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from modelpack import settings
+from modelpack.artifacts import LocalArtifacts
+from modelpack.directory import open_directory
+from modelpack.errors import InvalidUri, NotFound, shorten
+from modelpack.registry.blobs import keep, kept, location_of
+from modelpack.registry.names import STAGES, require_name, require_tags, require_text
+from modelpack.registry.records import ModelVersion, Move, Page, RegisteredModel
+from modelpack.registry.sql_store import SqlStore
+from modelpack.registry.store import NOT_GIVEN, Expected, RegistryStore
+from modelpack.sql import Address, Database
+from modelpack.uris import ModelRef, RegistryName
+
+
+class Registry:
+    """Registered models: their versions, stages, aliases, tags and history; a context manager.
+
+    *uri* is ``sqlite:///FILE`` or ``postgresql://…``; left out, ``MODELPACK_REGISTRY_URI``,
+    ``MLFLOW_REGISTRY_URI``, ``MLFLOW_TRACKING_URI`` or ``registry.db`` in ``$MODELPACK_HOME``. *artifacts* is
+    the folder that keeps the files; left out, ``MODELPACK_ARTIFACT_ROOT`` or ``$MODELPACK_HOME/artifacts``.
+    *user* stands in the history; left out, ``MODELPACK_USER`` or the login name. Without *create*, a registry
+    that does not exist is NotFound; with *upgrade*, one of an older modelpack is brought up to this one.
+
+    Every method is one transaction, durable when it returns. What does not exist raises NotFound, which says
+    what does; names outside their grammar raise InvalidName; a busy or absent database StoreUnavailable.
+    A model is never loaded here, and none of its code runs.
+    """
+
+    def __init__(
+        self,
+        uri: str | None = None,
+        *,
+        artifacts: Path | str | None = None,
+        user: str | None = None,
+        create: bool = True,
+        upgrade: bool = False,
+    ) -> None:
+        environ = os.environ
+        root = artifacts or environ.get("MODELPACK_ARTIFACT_ROOT") or settings.home(environ) / "artifacts"
+        self._artifacts = LocalArtifacts(Path(root))
+        address = Address.find(uri, environ=environ)
+        database = Database(address, create=create, upgrade=upgrade)
+        self._store: RegistryStore = SqlStore(database, user=user or _user(environ))
+
+    def create_model(
+        self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> RegisteredModel:
+        """Enter *name*, without versions; AlreadyExists when it is taken."""
+        return self._store.create_model(name, description=description, tags=tags or {})
+
+    def get_model(self, name: str) -> RegisteredModel:
+        """What is known of *name*."""
+        return self._store.get_model(name)
+
+    def rename_model(self, name: str, new_name: str) -> RegisteredModel:
+        """Call *name* *new_name*; versions, aliases and history follow. AlreadyExists when it is taken."""
+        return self._store.rename_model(name, new_name)
+
+    def update_model(self, name: str, *, description: str) -> RegisteredModel:
+        """Replace the description."""
+        return self._store.update_model(name, description=description)
+
+    def delete_model(self, name: str) -> None:
+        """Forget *name* and all its versions. Their files and their moves stay."""
+        self._store.delete_model(name)
+
+    def search_models(
+        self,
+        filter: str = "",  # noqa: A002 - what MLflow calls it
+        *,
+        order_by: Sequence[str] = (),
+        max_results: int = 100,
+        page_token: str | None = None,
+    ) -> Page[RegisteredModel]:
+        """Models for which *filter* holds: ``name LIKE 'churn%' AND tags.team = 'growth'``.
+
+        *order_by* holds ``name``, ``last_updated_timestamp`` or ``creation_timestamp``, with ``DESC`` or not.
+        Raises InvalidFilter; `modelpack.filters` has the grammar.
+        """
+        return self._store.search_models(
+            filter, order_by=order_by, max_results=max_results, page_token=page_token
+        )
+
+    def register(
+        self,
+        ref: str | Path | ModelRef,
+        name: str,
+        *,
+        run_id: str = "",
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> ModelVersion:
+        """Copy the model directory *ref* into the registry, as the next version of *name*.
+
+        *name* is entered when it is new. The directory is verified (DamagedModel), its files are kept under
+        their digest, and the version comes into being last: it exists whole or not at all. *ref* is a path,
+        ``file://…`` or ``models:/…`` of this registry; *run_id* is the model's own unless it is given.
+        """
+        require_name(name)
+        require_text("run id", run_id)
+        require_text("description", description)
+        given = require_tags(tags)
+        place, source, known_run = self._source(ModelRef.parse(ref))
+        directory = open_directory(place)
+        digest = keep(directory, self._artifacts)
+        return self._store.create_version(
+            name,
+            source=source,
+            digest=digest,
+            location=location_of(digest),
+            run_id=run_id or known_run or directory.document.run_id or "",
+            description=description,
+            tags=given,
+        )
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """One version."""
+        return self._store.get_version(name, version)
+
+    def search_versions(
+        self,
+        filter: str = "",  # noqa: A002 - what MLflow calls it
+        *,
+        order_by: Sequence[str] = (),
+        max_results: int = 100,
+        page_token: str | None = None,
+    ) -> Page[ModelVersion]:
+        """Versions for which *filter* holds: ``name = 'churn' AND version_number > 3``.
+
+        Its keys are ``name``, ``run_id``, ``source_path``, ``version_number``, ``stage``, ``digest``,
+        ``creation_timestamp``, ``last_updated_timestamp`` and ``tags.KEY``. The newest comes first.
+        """
+        return self._store.search_versions(
+            filter, order_by=order_by, max_results=max_results, page_token=page_token
+        )
+
+    def update_version(self, name: str, version: int, *, description: str) -> ModelVersion:
+        """Replace the description."""
+        return self._store.update_version(name, version, description=description)
+
+    def delete_version(self, name: str, version: int) -> None:
+        """Forget *version* and its aliases. Its number is never given again; its files and moves stay."""
+        self._store.delete_version(name, version)
+
+    def latest_versions(self, name: str, stages: Sequence[str] = ()) -> tuple[ModelVersion, ...]:
+        """The highest version in each of *stages*, or in every stage when there are none given."""
+        return self._store.latest_versions(name, stages)
+
+    def promote(
+        self,
+        name: str,
+        version: int,
+        stage: str,
+        *,
+        archive_existing: bool = False,
+        expected: Expected = NOT_GIVEN,
+    ) -> ModelVersion:
+        """Move *version* to *stage*: None, Staging, Production or Archived, in any letter case.
+
+        With *archive_existing*, the others of that stage move to Archived in the same instant. *expected* is
+        the version that alone holds the stage now, or None for nobody; if that is not so, nothing happens but
+        Conflict. Both go with Staging and Production only, else InvalidName.
+        """
+        return self._store.promote(name, version, stage, archive_existing=archive_existing, expected=expected)
+
+    def set_alias(self, name: str, alias: str, version: int, *, expected: Expected = NOT_GIVEN) -> None:
+        """Let *alias* mean *version* from now on; *expected* is what it means now, as in promote()."""
+        self._store.set_alias(name, alias, version, expected=expected)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Let *alias* mean nothing; that it meant nothing before is no error."""
+        self._store.delete_alias(name, alias)
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """The version that *alias* means."""
+        return self._store.get_version_by_alias(name, alias)
+
+    def set_tag(self, name: str, key: str, value: str, *, version: int | None = None) -> None:
+        """Tag the model, or one version of it."""
+        self._store.set_tag(name, key, value, version=version)
+
+    def delete_tag(self, name: str, key: str, *, version: int | None = None) -> None:
+        """Remove a tag; that there was none is no error."""
+        self._store.delete_tag(name, key, version=version)
+
+    def history(self, name: str, *, version: int | None = None) -> list[Move]:
+        """Every move of a stage or an alias, oldest first; also of a model that was deleted."""
+        return self._store.history(name, version=version)
+
+    def locate(self, ref: RegistryName) -> ModelVersion:
+        """The version that ``models:/NAME/3``, ``/Production``, ``/latest`` or ``@alias`` means now."""
+        if ref.version is not None:
+            return self.get_version(ref.name, ref.version)
+        if ref.alias is not None:
+            return self.get_version_by_alias(ref.name, ref.alias)
+        versions = self.latest_versions(ref.name)
+        if not ref.is_latest:
+            versions = self._in_stage(versions, ref)
+        if not versions:
+            raise NotFound(f"{shorten(repr(ref.name), 80)} version", "latest", hint="it has none yet")
+        return max(versions, key=lambda one: one.version)
+
+    def path(self, version: ModelVersion) -> Path:
+        """Where the files of *version* lie on this disk, for reading only."""
+        return kept(self._artifacts, version.location, version.digest).path
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _in_stage(self, versions: Sequence[ModelVersion], ref: RegistryName) -> tuple[ModelVersion, ...]:
+        what = f"{shorten(repr(ref.name), 80)} stage"
+        stages = {stage.lower(): stage for stage in STAGES}
+        stage = stages.get((ref.stage or "").lower())
+        if stage is None:
+            raise NotFound(what, ref.stage, known=[*STAGES, "latest"])
+        found = tuple(one for one in versions if one.stage == stage)
+        if not found:
+            known = [f"version {one.version} in {one.stage}" for one in versions]
+            raise NotFound(f"{shorten(repr(ref.name), 80)} version in stage", stage, known=known)
+        return found
+
+    def _source(self, ref: ModelRef) -> tuple[Path, str, str]:
+        """The place of *ref*, how the registry shall call it, and the run that is known to have made it."""
+        if ref.scheme == "file":
+            return ref.path, str(ref.path.absolute()), ""
+        if ref.scheme == "models":
+            version = self.locate(RegistryName.parse(ref))
+            return self.path(version), f"models:/{version.name}/{version.version}", version.run_id
+        raise InvalidUri(f"{shorten(str(ref), 120)} must be fetched to a folder before it can be registered")
+
+
+def _user(environ: Mapping[str, str]) -> str:
+    if environ.get("MODELPACK_USER"):
+        return environ["MODELPACK_USER"]
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user may have a number and no name.
+        return f"uid {os.getuid()}"

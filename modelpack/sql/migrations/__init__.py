@@ -1,0 +1,1 @@
+"""Alembic's folder: the steps by which the tables came to be."""

@@ -1,0 +1,1 @@
+"""One file a step; their names sort by age."""
