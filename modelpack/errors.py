@@ -76,7 +76,8 @@ class NotFound(ModelpackError, LookupError):
         elif self.known:
             text += f"; there {'is' if len(self.known) == 1 else 'are'} {', '.join(self.known[:12])}"
             text += f" and {len(self.known) - 12} more" if len(self.known) > 12 else ""
-        super().__init__(text + (f"; {hint}" if hint else ""))
+        tail = f"; {hint}" if hint else ""
+        super().__init__(shorten(text, LONGEST_MESSAGE - len(tail)) + tail)
 
 
 class AlreadyExists(ModelpackError):
