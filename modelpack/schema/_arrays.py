@@ -7,7 +7,8 @@ import numpy as np
 
 from modelpack.errors import SchemaMismatch
 from modelpack.schema import _exact
-from modelpack.schema._cells import Refused, read_cell
+from modelpack.schema._cells import may_lack, read_cell
+from modelpack.schema._refusal import Refused
 from modelpack.schema.dtypes import AnyType, ColumnType, DataType
 from modelpack.schema.rules import Rules
 
@@ -31,6 +32,9 @@ def read_column(
         )
         if quick is not None:
             return quick
+    if isinstance(cells, np.ma.MaskedArray):
+        # As a list, None stands for what is masked.
+        cells = cells.tolist()
     return pack(_read_each(cells, type_, required=required, name=name, rules=rules), type_)
 
 
@@ -42,15 +46,8 @@ def _read_each(
         try:
             values.append(read_cell(cell, type_, required=required, rules=rules))
         except Refused as refusal:
-            raise mismatch(refusal, row=row, name=name) from None
+            raise refusal.at(row, name) from None
     return values
-
-
-def mismatch(refusal: Refused, *, row: int | None, name: str | int | None) -> SchemaMismatch:
-    """The error for the caller, with the place of the refused value."""
-    inside = f" at {refusal.inside}" if refusal.inside else ""
-    column = None if name is None else str(name)
-    return SchemaMismatch(wanted=refusal.wanted, got=refusal.got + inside, row=row, column=column)
 
 
 def pack(values: Sequence[Any], type_: ColumnType) -> np.ndarray:
@@ -74,12 +71,12 @@ def objects(values: Sequence[Any]) -> np.ndarray:
 
 
 def _from_array(cells: np.ndarray, type_: DataType, *, required: bool, rules: Rules) -> np.ndarray | None:
-    """The quick way for an array with a dtype of its own; None where values must be looked at one by one."""
+    """The quick way for an array with a dtype of its own; None where each value must be looked at."""
     if isinstance(cells, np.ma.MaskedArray):
         return _from_masked(cells, type_, required=required, rules=rules)
     if cells.dtype.kind in "OUS":
         return None
-    if type_ is DataType.datetime and required and not rules.lenient and _has_gaps(cells):
+    if required and not may_lack(type_, rules) and _has_gaps(cells):
         return None
     return _exact.convert(cells, type_.numpy)
 
@@ -101,13 +98,13 @@ def _from_masked(
         full = full.copy()
         full[mask] = np.nan
         return full
-    if required and not (rules.lenient and type_ is DataType.boolean):
+    if required and not may_lack(type_, rules):
         return None
     return np.ma.MaskedArray(full, mask=mask)
 
 
 def _from_list(cells: Sequence[Any], type_: DataType, rules: Rules) -> np.ndarray | None:
-    """The quick way for a list of plain values of one kind; None where values must be looked at one by one."""
+    """The quick way for a list of plain values of one kind; None where each value must be looked at."""
     kinds = set(map(type, cells))
     if kinds <= {str}:
         return _from_texts(cells) if type_ is DataType.string and rules.source != "text" else None
@@ -134,7 +131,7 @@ def _from_texts(cells: Sequence[str]) -> np.ndarray | None:
 
 
 def _from_numbers(
-    cells: Sequence[float | None], type_: DataType, rules: Rules, *, mixed: bool, partly: bool
+    cells: Sequence[Any], type_: DataType, rules: Rules, *, mixed: bool, partly: bool
 ) -> np.ndarray | None:
     if mixed:
         holds = 2 ** (np.finfo(type_.numpy).nmant + 1)
@@ -158,22 +155,32 @@ def _nothing(cells: Sequence[Any]) -> np.ndarray:
     return np.fromiter((cell is None for cell in cells), dtype=bool, count=len(cells))
 
 
-def guess_column(cells: Sequence[Any]) -> np.ndarray:
-    """JSON *cells* without a declared type, as pandas would hold them, but never changed.
+def guess_column(cells: Sequence[Any], rules: Rules) -> np.ndarray:
+    """*cells* from the wire, without a declared type, as pandas would hold them, but never changed.
 
-    All boolean, all whole or all numbers make a bool, int64 or float64 array, with null as NaN among numbers;
-    all else stays as it is.
+    Nothing but booleans, whole numbers or numbers make a bool, int64 or float64 array, with null as NaN among
+    numbers; all else stays as it is. Of CSV, texts that read as such are taken for them.
     """
+    if rules.source == "text":
+        return _guess_texts(cells)
     kinds = set(map(type, cells))
-    plain = Rules("json")
     if kinds == {bool}:
         return np.array(cells, dtype=bool)
     if kinds == {int}:
-        quick = _from_list(cells, DataType.long, plain)
+        quick = _from_list(cells, DataType.long, rules)
     elif kinds and kinds <= {int, float, type(None)} and kinds != {type(None)}:
-        quick = _from_list(cells, DataType.double, plain)
+        quick = _from_list(cells, DataType.double, rules)
     else:
         quick = None
     if quick is not None:
         return quick
-    return pack(_read_each(cells, AnyType(), required=False, name=None, rules=plain), AnyType())
+    return pack(_read_each(cells, AnyType(), required=False, name=None, rules=rules), AnyType())
+
+
+def _guess_texts(cells: Sequence[str]) -> np.ndarray:
+    for type_ in (DataType.long, DataType.double, DataType.boolean):
+        try:
+            return read_column(cells, type_, rules=Rules("text"))
+        except SchemaMismatch:
+            continue
+    return read_column(cells, DataType.string, required=False, rules=Rules("text"))

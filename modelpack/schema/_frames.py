@@ -8,8 +8,8 @@ import numpy as np
 
 from modelpack.errors import SchemaMismatch, shorten
 from modelpack.schema._arrays import Cells, guess_column, read_column
-from modelpack.schema._cells import describe
 from modelpack.schema._pandas import is_pandas, series_cells
+from modelpack.schema._refusal import describe
 from modelpack.schema._tensors import is_sparse
 from modelpack.schema.columns import ColumnSpec
 from modelpack.schema.dtypes import AnyType, Array, Map, Object
@@ -69,11 +69,11 @@ def _place(spec: ColumnSpec, places: Mapping[str, int], frame: Frame) -> int | N
     return place
 
 
-def plain(frame: Frame) -> Table:
+def plain(frame: Frame, rules: Rules) -> Table:
     """*frame* as it came, where no schema says what it should be; raises SchemaMismatch for a name twice."""
     _places(frame.names)
     columns = {
-        name: cells if isinstance(cells, np.ndarray) else guess_column(cells)
+        name: cells if isinstance(cells, np.ndarray) else guess_column(cells, rules)
         for name, cells in zip(frame.names, frame.columns, strict=True)
     }
     return Table(columns, frame.rows)
@@ -83,14 +83,14 @@ def from_rows(rows: object, names: object = None) -> Frame:
     """Rows of cells, all of one length: JSON lists, or tuples. Raises SchemaMismatch."""
     if not isinstance(rows, list | tuple):
         raise SchemaMismatch("data", wanted="a list of rows", got=describe(rows))
-    for row, cells in enumerate(rows):
-        if not isinstance(cells, list | tuple):
-            raise SchemaMismatch("data", wanted="a list of values", got=describe(cells), row=row)
+    if not set(map(type, rows)) <= {list, tuple}:
+        row, odd = next((row, one) for row, one in enumerate(rows) if type(one) not in (list, tuple))
+        raise SchemaMismatch("data", wanted="a list of values", got=describe(odd), row=row)
     known = _names(names)
     width = len(known) if known is not None else len(rows[0]) if rows else 0
-    for row, cells in enumerate(rows):
-        if len(cells) != width:
-            raise SchemaMismatch("data", wanted=f"{width} values", got=str(len(cells)), row=row)
+    if not set(map(len, rows)) <= {width}:
+        row, odd = next((row, one) for row, one in enumerate(rows) if len(one) != width)
+        raise SchemaMismatch("data", wanted=f"{width} values", got=str(len(odd)), row=row)
     columns: list[Cells] = list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]
     return Frame(range(width) if known is None else known, columns, len(rows))
 
@@ -189,14 +189,8 @@ def from_dataframe(frame: Any) -> Frame:
 def _from_array(array: np.ndarray) -> Frame:
     if array.ndim > 2 or array.dtype.names is not None:
         raise SchemaMismatch(wanted="an array of rows and columns", got=describe(array))
-    columns: list[Cells] = (
-        [array] if array.ndim == 1 else [array[:, place] for place in range(array.shape[1])]
-    )
-    return Frame(
-        range(len(columns)),
-        [column.tolist() if column.dtype.kind == "O" else column for column in columns],
-        len(array),
-    )
+    columns = [array] if array.ndim == 1 else [array[:, place] for place in range(array.shape[1])]
+    return Frame(range(len(columns)), [_cells(column) for column in columns], len(array))
 
 
 def _from_object(value: Mapping[Any, Any], specs: Sequence[ColumnSpec], rules: Rules) -> Frame:

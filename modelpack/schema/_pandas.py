@@ -6,7 +6,7 @@ import numpy as np
 
 
 def is_pandas(value: object, name: str) -> bool:
-    """Whether *value* is pandas' *name* (``DataFrame``, ``Series``, …) or made from it, without loading pandas."""
+    """Whether *value* is pandas' *name* (``DataFrame``, …) or made from it, without loading pandas."""
     return any(
         kind.__name__ == name and kind.__module__.partition(".")[0] == "pandas"
         for kind in type(value).__mro__
@@ -14,7 +14,7 @@ def is_pandas(value: object, name: str) -> bool:
 
 
 def series_cells(series: Any) -> Any:
-    """The cells of a Series: an array where the dtype says all, a masked one for nullable numbers, else a list.
+    """The cells of a Series: an array, a masked one for nullable numbers, a list for objects.
 
     Points in time with a zone are moved to UTC.
     """

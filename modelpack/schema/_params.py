@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import InvalidSchema, shorten
-from modelpack.schema._cells import describe
+from modelpack.schema._refusal import describe
 from modelpack.schema._typing import Untypable, common_type, type_of
 from modelpack.schema.dtypes import AnyType, DataType, Object
 from modelpack.schema.params import ParamSpec

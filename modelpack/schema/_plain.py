@@ -5,9 +5,14 @@ from typing import Any
 
 from modelpack.errors import SchemaMismatch
 from modelpack.schema._arrays import guess_column
+from modelpack.schema._refusal import Refused
+from modelpack.schema._scalars import proper_value
+from modelpack.schema.rules import Rules
 
 _DEEPEST = 64
 """Dimensions; numpy has no more."""
+
+_JSON = Rules("json")
 
 
 def plain_value(value: Any) -> Any:
@@ -19,9 +24,15 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): _array(one) for name, one in value.items()}
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        guess_column(value)
-        return value
+        return _checked(value)
     return _array(value)
+
+
+def _checked(value: Any) -> Any:
+    try:
+        return proper_value(value, _JSON)
+    except Refused as refusal:
+        raise refusal.at(None, None) from None
 
 
 def _array(value: Any) -> Any:
@@ -36,4 +47,4 @@ def _array(value: Any) -> Any:
     if any(isinstance(one, list) for one in level):
         wanted = f"lists in at most {_DEEPEST} levels" if len(shape) > _DEEPEST else "rows of one depth"
         raise SchemaMismatch(wanted=wanted, got="lists beside values")
-    return guess_column(level).reshape(shape)
+    return guess_column(level, _JSON).reshape(shape)

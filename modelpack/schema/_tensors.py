@@ -9,7 +9,7 @@ import numpy as np
 from modelpack.errors import SchemaMismatch, shorten
 from modelpack.schema import _exact
 from modelpack.schema._arrays import objects, read_column
-from modelpack.schema._cells import describe
+from modelpack.schema._refusal import describe
 from modelpack.schema.dtypes import AnyType, ColumnType, DataType
 from modelpack.schema.rules import Rules
 from modelpack.schema.tensors import TensorSpec, unsized

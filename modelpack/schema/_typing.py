@@ -43,9 +43,9 @@ def common_type(values: Iterable[Any]) -> ColumnType:
     return common
 
 
-def dtype_type(dtype: np.dtype[Any] | Any) -> DataType:
-    """The type of a column with a numpy *dtype* or a pandas one that has kind and itemsize; raises Untypable."""
-    kind, size = dtype.kind, getattr(dtype, "itemsize", 8)
+def dtype_type(dtype: np.dtype[Any]) -> DataType:
+    """The type of a column of the numpy *dtype*; raises Untypable."""
+    kind, size = dtype.kind, dtype.itemsize
     if kind in "iu":
         bits = size + (kind == "u")
         if bits <= 8:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -84,7 +85,7 @@ class Object:
             raise InvalidSchema(
                 "an object type needs at least one property; for any content use the type any"
             )
-        for one, after in zip(ordered, ordered[1:], strict=False):
+        for one, after in pairwise(ordered):
             if one.name == after.name:
                 raise InvalidSchema(
                     f"two properties are called {shorten(repr(one.name), 80)}; name each once"

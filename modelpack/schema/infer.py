@@ -8,9 +8,10 @@ import numpy as np
 
 from modelpack.errors import InvalidSchema, SchemaMismatch, shorten
 from modelpack.schema._arrays import Cells, read_column
-from modelpack.schema._cells import describe, is_nothing
+from modelpack.schema._cells import is_nothing
 from modelpack.schema._pandas import is_pandas, object_cells
 from modelpack.schema._params import infer_params
+from modelpack.schema._refusal import describe
 from modelpack.schema._tensors import is_sparse
 from modelpack.schema._typing import Untypable, common_type, dtype_type, type_of
 from modelpack.schema.columns import ColumnSpec
@@ -29,8 +30,8 @@ def infer_signature(inputs: Any, outputs: Any = None, params: Mapping[str, Any] 
 
     Examples may be a DataFrame, Series, array, scipy sparse matrix, dict, list or one value; of *params* the
     values become the defaults. Types are MLflow 3.17's; README.md says where they differ. What no type
-    describes becomes any, with a SignatureWarning; whole-number inputs, which cannot be missing, have one too.
-    Raises InvalidSchema for two columns of one name, and for params without a type.
+    describes becomes any, with a SignatureWarning; so do whole-number inputs, which cannot be missing. Raises
+    InvalidSchema for two columns of one name, and for params without a type.
     """
     remarks: list[str] = []
     signature = Signature(

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import InvalidSchema, SchemaMismatch, shorten
-from modelpack.schema._cells import Refused, describe, is_nothing, proper_text, read_cell
+from modelpack.schema._cells import is_nothing, read_cell
+from modelpack.schema._refusal import Refused, describe
+from modelpack.schema._scalars import proper_text, read_scalar
 from modelpack.schema.dtypes import DataType, Object, type_from_json, type_to_json
 from modelpack.schema.rules import Coerce, Rules
 
@@ -138,11 +140,11 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    return int(read_cell(value, DataType.integer, required=True, rules=_STRICT))
+    return int(read_scalar(value, DataType.integer, _STRICT))
 
 
 def _long(value: Any) -> int:
-    return int(read_cell(value, DataType.long, required=True, rules=_STRICT))
+    return int(read_scalar(value, DataType.long, _STRICT))
 
 
 def _float(value: Any) -> float:
@@ -154,7 +156,7 @@ def _float(value: Any) -> float:
 
 
 def _double(value: Any) -> float:
-    return float(read_cell(value, DataType.double, required=True, rules=_STRICT))
+    return float(read_scalar(value, DataType.double, _STRICT))
 
 
 def _string(value: Any) -> str:
@@ -170,9 +172,9 @@ def _datetime(value: Any) -> date:
     if isinstance(value, str):
         return _datetime_of_text(value)
     if isinstance(value, np.datetime64):
-        whole = value.astype("datetime64[us]")
-        moment = whole.item()
-        if whole == value and isinstance(moment, date):
+        # Units finer than a microsecond have no Python value, unless nothing stands behind it.
+        moment = value.item() if isinstance(value.item(), date) else value.astype("datetime64[us]").item()
+        if isinstance(moment, date) and np.datetime64(moment) == value:
             return moment
     if isinstance(value, datetime):
         plain = datetime.combine(value.date(), value.timetz())

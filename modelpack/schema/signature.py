@@ -10,7 +10,7 @@ from modelpack.schema.columns import ColumnSpec
 from modelpack.schema.params import ParamSpec
 from modelpack.schema.tensors import TensorSpec
 
-Specs: TypeAlias = tuple[ColumnSpec, ...] | tuple[TensorSpec, ...]
+Specs: TypeAlias = tuple[ColumnSpec | TensorSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Table:
         return self.rows
 
     def frame(self) -> "pd.DataFrame":
-        """As a pandas DataFrame; missing booleans and whole numbers make nullable columns (Int64, boolean)."""
+        """As a pandas DataFrame, with nullable columns (Int64, boolean) where such values are missing."""
         import pandas as pd
 
         columns = {name: _series(column) for name, column in self.columns.items()}

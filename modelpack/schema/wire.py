@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import SchemaMismatch
-from modelpack.schema._cells import describe
 from modelpack.schema._frame_tensors import frame_tensors
 from modelpack.schema._frames import Frame, from_records, from_rows, from_value, hold, plain
 from modelpack.schema._plain import plain_value
+from modelpack.schema._refusal import describe
 from modelpack.schema._tensors import read_tensors
 from modelpack.schema.enforce import ModelInput, is_open
 from modelpack.schema.rules import Coerce, Rules
@@ -51,8 +51,8 @@ def table_from_text(
 ) -> ModelInput:
     """CSV: *rows* of text cells under *names*.
 
-    An empty cell is a missing value; in a required text column it is the empty text. Without a schema, columns
-    of nothing but numbers are numbers, the rest stays text. Raises SchemaMismatch.
+    An empty cell is a missing value; in a required text column it is the empty text. Without a schema,
+    columns of nothing but numbers are numbers, the rest stays text. Raises SchemaMismatch.
     """
     return _frame(from_rows(rows, names), schema, Rules("text", coerce))
 
@@ -67,8 +67,8 @@ def tensors_from_json(value: Any, schema: Schema | None, *, coerce: Coerce = "lo
 def inputs_from_json(value: Any, schema: Schema | None, *, coerce: Coerce = "lossless") -> ModelInput:
     """``inputs``, the column form: lists, an object of lists, objects, or one value.
 
-    Gives a Table for a schema of columns, an array or a dict of arrays for tensors; without a schema arrays of
-    what came, and lists of objects as they are. Raises SchemaMismatch.
+    Gives a Table for a schema of columns, an array or a dict of arrays for tensors; without a schema arrays
+    of what came, and lists of objects as they are. Raises SchemaMismatch.
     """
     rules = Rules("json", coerce)
     if schema is None or is_open(schema):
@@ -81,7 +81,7 @@ def inputs_from_json(value: Any, schema: Schema | None, *, coerce: Coerce = "los
 def instances_from_json(value: Any, schema: Schema | None, *, coerce: Coerce = "lossless") -> ModelInput:
     """``instances``, the row form: a list of rows, or of objects that name a value of each input.
 
-    Gives the same as ``inputs_from_json``. Raises SchemaMismatch, also where the inputs are not of one length.
+    Gives the same as ``inputs_from_json``. Raises SchemaMismatch, also for inputs of several lengths.
     """
     if not isinstance(value, list) or not value or not isinstance(value[0], dict):
         data = inputs_from_json(value, schema, coerce=coerce)
@@ -119,7 +119,7 @@ def _check_lengths(data: ModelInput) -> None:
 
 def _frame(frame: Frame, schema: Schema | None, rules: Rules) -> ModelInput:
     if schema is None or is_open(schema):
-        return plain(frame)
+        return plain(frame, rules)
     if schema.is_tensor:
         return frame_tensors(frame, schema.tensors, rules)
     return hold(frame, schema.columns, rules)
