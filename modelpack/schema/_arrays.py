@@ -32,6 +32,8 @@ def read_column(
         )
         if quick is not None:
             return quick
+    if isinstance(type_, AnyType):
+        return cells if isinstance(cells, np.ndarray) else _guess(cells, name, rules)
     if isinstance(cells, np.ma.MaskedArray):
         # As a list, None stands for what is masked.
         cells = cells.tolist()
@@ -155,14 +157,16 @@ def _nothing(cells: Sequence[Any]) -> np.ndarray:
     return np.fromiter((cell is None for cell in cells), dtype=bool, count=len(cells))
 
 
-def guess_column(cells: Sequence[Any], rules: Rules) -> np.ndarray:
-    """*cells* from the wire, without a declared type, as pandas would hold them, but never changed.
+def guess_column(cells: Sequence[Any], rules: Rules, *, name: str | int | None = None) -> np.ndarray:
+    """*cells* without a declared type, as pandas would hold them, but never changed.
 
     Nothing but booleans, whole numbers or numbers make a bool, int64 or float64 array, with null as NaN among
     numbers; all else stays as it is. Of CSV, texts that read as such are taken for them.
     """
-    if rules.source == "text":
-        return _guess_texts(cells)
+    return _guess_texts(cells) if rules.source == "text" else _guess(cells, name, rules)
+
+
+def _guess(cells: Sequence[Any], name: str | int | None, rules: Rules) -> np.ndarray:
     kinds = set(map(type, cells))
     if kinds == {bool}:
         return np.array(cells, dtype=bool)
@@ -174,7 +178,7 @@ def guess_column(cells: Sequence[Any], rules: Rules) -> np.ndarray:
         quick = None
     if quick is not None:
         return quick
-    return pack(_read_each(cells, AnyType(), required=False, name=None, rules=rules), AnyType())
+    return objects(_read_each(cells, AnyType(), required=False, name=name, rules=rules))
 
 
 def _guess_texts(cells: Sequence[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ from modelpack.schema.dtypes import AnyType, Array, ColumnType, DataType, Map, O
 from modelpack.schema.rules import Rules
 
 _HOLD_NAN = (DataType.float, DataType.double)
+_HOLD_SPACES = (DataType.string, DataType.binary)
 
 # MLflow lets nothing stand in these columns, whether or not they are required.
 _LENIENT_ABOUT_NOTHING = (DataType.string, DataType.datetime, DataType.boolean)
@@ -28,6 +29,8 @@ def read_cell(value: Any, type_: ColumnType, *, required: bool, rules: Rules) ->
     """
     if isinstance(type_, AnyType):
         return proper_value(value, rules)
+    if rules.source == "text" and isinstance(value, str) and type_ not in _HOLD_SPACES:
+        value = value.strip(" ")
     if _is_missing(value, type_, required=required, rules=rules):
         if type_ in _HOLD_NAN:
             return float("nan")

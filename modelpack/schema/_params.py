@@ -28,6 +28,11 @@ def _param(name: str, value: Any) -> ParamSpec:
     listed = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
     try:
         type_ = common_type(value) if listed else type_of(value)
+        if isinstance(type_, AnyType) and all(
+            isinstance(one, float) for one in (value if listed else [value])
+        ):
+            # NaN is missing in a column, but a number as a default.
+            type_ = DataType.double
     except Untypable as error:
         raise InvalidSchema(_message(name, str(error))) from None
     if isinstance(type_, DataType) or (isinstance(type_, Object) and not listed):

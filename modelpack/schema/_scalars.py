@@ -107,7 +107,7 @@ def _real(value: Any, type_: DataType, rules: Rules) -> float:
         if rules.lenient and rules.source == "json":
             return float(value)
     elif isinstance(value, int | np.integer):
-        return _real_of_whole(int(value), type_)
+        return _real_of_whole(int(value), type_, rules)
     elif isinstance(value, float | np.floating):
         # No JSON can say infinity: the parser made it of 1e999 or of a literal outside the standard.
         if rules.source != "json" or bool(np.isfinite(value)):
@@ -120,12 +120,12 @@ def _real(value: Any, type_: DataType, rules: Rules) -> float:
     raise Refused(type_, describe(value))
 
 
-def _real_of_whole(value: int, type_: DataType) -> float:
+def _real_of_whole(value: int, type_: DataType, rules: Rules) -> float:
     try:
         near = float(value) if type_ is DataType.double else _single(float(value))
     except OverflowError:
         near = float("inf")
-    if np.isfinite(near) and int(near) == value:
+    if np.isfinite(near) and (int(near) == value or (rules.lenient and rules.on_the_wire)):
         return near
     raise Refused(f"a number that {type_} can hold exactly", describe(value))
 
@@ -148,7 +148,7 @@ def _real_of_float(value: Any, type_: DataType, rules: Rules) -> float:
 def _real_of_text(text: str, type_: DataType, rules: Rules) -> float:
     if rules.source == "text" or (rules.source == "json" and rules.lenient):
         if _DIGITS.fullmatch(text):
-            return _real_of_whole(int(text), type_)
+            return _real_of_whole(int(text), type_, rules)
         if _DECIMAL.fullmatch(text) and np.isfinite(float(text)):
             return _real_of_float(float(text), type_, rules)
     if rules.source == "text":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelpack.errors import InvalidSchema, shorten
 from modelpack.schema.dtypes import ColumnType, required_from_json, type_from_json, type_to_json
 
 
@@ -32,8 +31,12 @@ class ColumnSpec:
 
 
 def name_from_json(document: Mapping[str, Any]) -> str | int | None:
-    """The name of a column or tensor: text, a whole number, or none; raises InvalidSchema."""
+    """The name of a column or tensor: text, a whole number, or none.
+
+    MLflow writes what a frame had for labels. Labels of other kinds, such as those of several levels, go by
+    their text, here and where a frame is read.
+    """
     name = document.get("name")
     if name is None or (isinstance(name, str | int) and not isinstance(name, bool)):
         return name
-    raise InvalidSchema(f"the name of a column is text, not {shorten(repr(name), 60)}")
+    return str(tuple(name)) if isinstance(name, list) else str(name)

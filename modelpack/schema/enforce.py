@@ -5,8 +5,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from modelpack.schema._frame_tensors import frame_tensors
-from modelpack.schema._frames import Frame, from_dataframe, from_value, hold
+from modelpack.schema._frames import hold
 from modelpack.schema._pandas import is_pandas
+from modelpack.schema._shapes import from_dataframe, from_table, from_value
 from modelpack.schema._tensors import read_tensors
 from modelpack.schema.dtypes import AnyType
 from modelpack.schema.rules import Coerce, Rules
@@ -34,8 +35,7 @@ def enforce(data: Any, schema: Schema | None, *, coerce: Coerce = "lossless") ->
     if is_pandas(data, "DataFrame"):
         return frame_tensors(from_dataframe(data), schema.tensors, rules)
     if isinstance(data, Table):
-        frame = Frame(list(data.columns), list(data.columns.values()), data.rows)
-        return frame_tensors(frame, schema.tensors, rules)
+        return frame_tensors(from_table(data), schema.tensors, rules)
     return read_tensors(data, schema.tensors, rules)
 
 

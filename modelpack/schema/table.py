@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class Table:
     """*rows* rows of named columns, each a 1-D array of that length.
 
-    bool, int32, int64, float32, float64 and datetime64[ns] arrays hold themselves. Object arrays hold text
-    (or None), bytes (or None), lists and objects. A boolean or whole-number column with missing values is a
-    ``numpy.ma.MaskedArray``. A column without a name is known by its position.
+    Arrays of bool, int32, int64, float32, float64 and datetime64[ns] hold columns of those types; arrays of
+    objects hold text (or None), bytes (or None), lists and objects. Boolean or whole-number columns with
+    missing values are ``numpy.ma.MaskedArray``. A column of the type any is an array of the first sort where
+    all of it is of one kind, else of objects. A column without a name is known by its position.
     """
 
     columns: Mapping[str | int, np.ndarray]
@@ -61,8 +62,7 @@ def _series(column: np.ndarray) -> Any:
     import pandas as pd
 
     if not isinstance(column, np.ma.MaskedArray):
-        # Text becomes what this pandas makes of text, cells of the type any what they are.
-        return pd.Series(column).infer_objects()
+        return pd.Series(column)
     mask = np.ma.getmaskarray(column)
     if column.dtype.kind == "b":
         return pd.Series(pd.arrays.BooleanArray(column.data.copy(), mask.copy()))

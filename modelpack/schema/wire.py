@@ -7,9 +7,10 @@ import numpy as np
 
 from modelpack.errors import SchemaMismatch
 from modelpack.schema._frame_tensors import frame_tensors
-from modelpack.schema._frames import Frame, from_records, from_rows, from_value, hold, plain
+from modelpack.schema._frames import Frame, hold, plain
 from modelpack.schema._plain import plain_value
 from modelpack.schema._refusal import describe
+from modelpack.schema._shapes import from_records, from_rows, from_value
 from modelpack.schema._tensors import read_tensors
 from modelpack.schema.enforce import ModelInput, is_open
 from modelpack.schema.rules import Coerce, Rules
@@ -39,7 +40,7 @@ def table_from_records(
     """
     rules = Rules("json", coerce)
     specs = schema.columns if schema is not None else ()
-    return _frame(from_records(records, specs or None, rules), schema, rules)
+    return _frame(from_records(records, specs, rules), schema, rules)
 
 
 def table_from_text(
