@@ -169,7 +169,7 @@ def _key(reader: "_Reader") -> Key:
         return Key("attribute", text)
     entity = _ENTITIES.get(head.lower())
     if entity is None:
-        raise reader.error("one of attributes, metrics, params, tags, datasets", taken=True)
+        raise reader.error("attributes, metrics, params, tags or datasets before the dot", taken=True)
     if rest:
         return Key(entity, rest)
     kind, text = reader.take()

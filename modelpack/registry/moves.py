@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from modelpack.errors import Conflict, InvalidName, NotFound, shorten
-from modelpack.registry.names import ACTIVE, Stage
+from modelpack.registry.names import ACTIVE, LAST_VERSION, Stage, is_storable
 from modelpack.registry.records import Kind, Move
 from modelpack.registry.rows import model_row, version_row
 from modelpack.registry.store import NOT_GIVEN, Expected
@@ -87,6 +87,8 @@ def drop_alias(connection: Connection, hand: Hand, model: Row[Any], alias: str) 
 
 def meaning(connection: Connection, model: Row[Any], alias: str) -> int | None:
     """The number that *alias* of *model* means."""
+    if not is_storable(alias):
+        return None
     means = select(aliases.c.number).where(aliases.c.model == model.id, aliases.c.alias == alias)
     return connection.scalar(means)
 
@@ -112,16 +114,18 @@ def leave(connection: Connection, hand: Hand, model: Row[Any], number: int | Non
 
 def history_of(connection: Connection, name: str, number: int | None) -> list[Move]:
     """The moves of the model called *name*, and of deleted ones that were called so, oldest first."""
+    if not is_storable(name):
+        model_row(connection, name)
     model = connection.scalar(select(models.c.id).where(models.c.name == name))
+    if model is not None and number is not None:
+        _require_given(connection, model, number, name)
     is_gone = moves.c.model.not_in(select(models.c.id))
     statement = select(moves).where(or_(moves.c.model == model, (moves.c.name == name) & is_gone))
     if number is not None:
-        statement = statement.where(moves.c.number == number)
+        statement = statement.where(moves.c.number == min(max(number, 0), LAST_VERSION))
     rows = connection.execute(statement.order_by(moves.c.id)).all()
     if model is None and not rows:
         model_row(connection, name)
-    if model is not None and number is not None:
-        _require_given(connection, model, number, name)
     return [
         Move(row.name, row.number, row.kind, row.alias, row.before, row.after, row.author, row.at)
         for row in rows

@@ -91,11 +91,15 @@ def require_text(what: str, text: str) -> str:
     return text
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can hold *text*: PostgreSQL no NUL, and none of them half a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def _require_text(what: str, text: str, longest: int) -> None:
     if not isinstance(text, str):
         raise InvalidName(f"the {what} is text, not {type(text).__name__}")
     if len(text) > longest:
         raise InvalidName(f"the {what} holds {len(text)} characters; at most {longest} are allowed")
-    # PostgreSQL keeps no NUL, and neither database keeps half a surrogate pair.
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if not is_storable(text):
         raise InvalidName(f"the {what} holds a NUL or half of a character; leave it out")

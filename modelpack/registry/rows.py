@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select, tuple_
 
 from modelpack.errors import NotFound, shorten
-from modelpack.registry.names import LAST_VERSION
+from modelpack.registry.names import LAST_VERSION, is_storable
 from modelpack.registry.records import ModelVersion, RegisteredModel
 from modelpack.registry.tables import aliases, model_tags, models, version_tags, versions
 
@@ -91,7 +91,9 @@ def versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Model
 def model_row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
     """The row of *name*, with *lock* so that nobody else changes this model until the transaction ends."""
     statement = select(models).where(models.c.name == name)
-    found = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    found = None
+    if is_storable(name):
+        found = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if found is None:
         known = connection.scalars(select(models.c.name).order_by(models.c.name).limit(_KNOWN)).all()
         raise NotFound("registered model", name, known=known, hint="" if known else "none is registered yet")

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from modelpack.errors import InvalidFilter
 from modelpack.filters import Condition, Key, parse_filter, parse_order
+from modelpack.registry.names import is_storable
 from modelpack.registry.tables import model_tags, models, version_tags, versions
 
 _LARGEST: Final = 2**63 - 1
@@ -100,6 +101,8 @@ def search(
 
 def _claim(condition: Condition, searched: Searched, dialect: str) -> ColumnElement[bool]:
     key = condition.key
+    if not all(is_storable(text) for text in _texts(condition)):
+        raise InvalidFilter(f"{key} is compared with a NUL or half of a character, which nothing here holds")
     if key.entity == "tag":
         return _tag_claim(condition, searched, dialect)
     if key.entity == "attribute" and key.name in searched.texts:
@@ -108,6 +111,11 @@ def _claim(condition: Condition, searched: Searched, dialect: str) -> ColumnElem
         return _number_claim(searched.numbers[key.name], condition)
     known = [*searched.texts, *searched.numbers, "tags.KEY"]
     raise InvalidFilter(f"{key} cannot be searched for; search for {', '.join(known)}")
+
+
+def _texts(condition: Condition) -> list[str]:
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return [condition.key.name, *(value for value in values if isinstance(value, str))]
 
 
 def _tag_claim(condition: Condition, searched: Searched, dialect: str) -> ColumnElement[bool]:
@@ -132,8 +140,6 @@ def _text_claim(column: ColumnElement[Any], condition: Condition, dialect: str) 
         "=", "!=", "LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE"
     ):  # fmt: skip
         raise InvalidFilter(f"{key} is compared with text in quotes, by = != LIKE ILIKE IN")
-    if "\0" in value:
-        raise InvalidFilter(f"{key} is compared with text that holds a NUL, which nothing here does")
     match operator:
         case "=":
             return column == value

@@ -1,0 +1,1 @@
+"""Contract suites: what every flavor, store and codec must pass, whoever wrote it."""
