@@ -1,0 +1,1 @@
+"""What happens to a request, and everything that runs a model."""

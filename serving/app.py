@@ -1,0 +1,68 @@
+"""The application: one table of routes, and what every request passes on its way to them."""
+
+from typing import NoReturn
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Route
+
+from serving import contract
+from serving.addresses import is_loopback
+from serving.codecs import by_media_type
+from serving.dataplane import DataPlane
+from serving.endpoints.about import About
+from serving.endpoints.health import Health
+from serving.endpoints.invocations import Invocations
+from serving.logs import Lines
+from serving.middleware.access_log import AccessLog
+from serving.middleware.answers import Answers
+from serving.middleware.farewell import Farewell
+from serving.middleware.hosts import LOOPBACK_NAMES, Hosts
+from serving.middleware.limits import Limits
+from serving.middleware.request_id import RequestId
+from serving.settings import Settings
+
+
+def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
+    """The ASGI application that answers for *plane*; a line for each request goes to *lines*."""
+    codecs = by_media_type(coerce=settings.coerce, depth_limit=settings.depth_limit)
+    invocations, health, about = Invocations(plane, codecs), Health(plane), About(plane)
+    app = Starlette(
+        routes=[
+            Route(contract.INVOCATIONS, invocations.post, methods=["POST"]),
+            Route(contract.PING, health.alive),
+            Route(contract.HEALTH, health.alive),
+            Route(contract.READY, health.ready),
+            Route(contract.VERSION, about.version),
+            Route(contract.OPENAPI, about.openapi),
+            Route(contract.DOCS, about.docs),
+        ],
+        # From the outside in.
+        middleware=[
+            Middleware(RequestId),
+            Middleware(AccessLog, lines),
+            Middleware(Farewell, plane),
+            Middleware(Answers, tuple(codecs)),
+            Middleware(Hosts, allowed_names(settings)),
+            Middleware(Limits, size=settings.body_limit, seconds=settings.body_timeout),
+        ],
+        exception_handlers={HTTPException: _hand_on},
+    )
+    # A path with a slash too many is another path, not a hint to send a body again.
+    app.router.redirect_slashes = False
+    return app
+
+
+def allowed_names(settings: Settings) -> tuple[str, ...]:
+    """The names to answer to; none means any."""
+    if settings.allowed_hosts:
+        return settings.allowed_hosts
+    return (*LOOPBACK_NAMES, settings.host) if is_loopback(settings.host) else ()
+
+
+async def _hand_on(request: Request, error: Exception) -> NoReturn:
+    """The router's own errors get the same body as all others, in serving.middleware.answers."""
+    del request
+    raise error

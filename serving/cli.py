@@ -1,0 +1,109 @@
+"""The ``serve`` command."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from modelpack.cli import run
+from modelpack.errors import shorten
+from serving.errors import InvalidSetting
+from serving.models import find
+from serving.run.listening import listen_at, url_of
+from serving.run.master import serve_with_workers
+from serving.run.plan import Plan
+from serving.run.process import serve_here
+from serving.settings import OPTIONS, Option, Settings, describe, read_gunicorn
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 stopped when asked, 1 refused with one line, 2 wrong usage."""
+    sys.exit(run(serve, arguments, name="serve"))
+
+
+class _Value(click.ParamType[Any]):
+    """A setting's own grammar."""
+
+    def __init__(self, option: Option) -> None:
+        self.name = option.unit or option.name
+        self._option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read *value*; a wrong one is wrong usage."""
+        try:
+            return self._option.read(value, self._option.flags[-1])
+        except InvalidSetting as error:
+            self.fail(str(error), param, ctx)
+
+
+def option_of(option: Option) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The click option for a setting; one that is not given is None."""
+    variables = f" [{', '.join(option.variables)}]" if option.variables else ""
+    default = describe(option.default)
+    shown = f" (default: {' '.join(word for word in (default, option.unit) if word)})" if default else ""
+    text = f"{option.help}{variables}{shown}"
+    if option.switch:
+        return click.option(*option.flags, option.name, is_flag=True, default=None, help=text)
+    return click.option(
+        *option.flags, option.name, type=_Value(option), multiple=option.repeated, default=None, help=text
+    )
+
+
+def _all_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(OPTIONS.values()):
+        command = option_of(option)(command)
+    return command
+
+
+@click.command(context_settings={"help_option_names": ["--help"], "max_content_width": 110})
+@_all_options
+@click.option("--no-conda", is_flag=True, hidden=True, help="MLflow's old word for --env-manager local.")
+def serve(no_conda: bool, **given: Any) -> int:
+    """Serve a model over HTTP with MLflow's scoring protocol.
+
+    What is not said here is taken from GUNICORN_CMD_ARGS (workers, timeout, bind, graceful-timeout and
+    keep-alive), then from the variables in brackets.
+    """
+    del no_conda  # it is always so here
+    flat = {name: _flattened(OPTIONS[name], value) for name, value in given.items()}
+    settings = Settings.read(flat, os.environ)
+    if not settings.model:
+        raise click.UsageError(
+            f"say which model: {OPTIONS['model'].help} Use -m, or {OPTIONS['model'].variables[0]}."
+        )
+    _warn_of_ignored()
+    return start(settings)
+
+
+def start(settings: Settings) -> int:
+    """Find the model, take the address, and serve; answers the exit code."""
+    source = find(settings.model)
+    listener = listen_at(settings.host, settings.port, allow_remote=settings.allow_remote)
+    plan = Plan(
+        settings=settings,
+        place=str(source.place),
+        name=source.name,
+        version=source.version,
+        digest=source.digest,
+        url=url_of(listener),
+        descriptor=listener.fileno(),
+    )
+    if settings.workers > 1:
+        serve_with_workers(plan, listener)
+    return serve_here(plan, listener)
+
+
+def _flattened(option: Option, value: Any) -> Any:
+    """Options that may be repeated come as a tuple of tuples, and as an empty one when they are not given."""
+    if not option.repeated:
+        return value
+    return tuple(word for words in value for word in words) or None
+
+
+def _warn_of_ignored() -> None:
+    ignored = read_gunicorn(os.environ)[1]
+    if ignored:
+        words = shorten(" ".join(ignored), 200)
+        click.echo(f"Warning: nothing here answers to this part of GUNICORN_CMD_ARGS: {words}", err=True)

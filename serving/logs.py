@@ -1,0 +1,139 @@
+"""Lines for a pipe that may be slow, full or closed: nobody waits for it."""
+
+import json
+import logging
+import os
+import queue
+import select
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+WAITING_LINES = 10_000
+"""How many lines may wait before new ones are dropped, and counted."""
+
+_CLOSING_SECONDS = 1.0
+_BATCH = 64
+
+
+class Lines:
+    """Writes lines to the descriptor *fd* in a thread of its own, which starts with the first line.
+
+    What does not fit is dropped; how much was lost is the next line that gets through.
+    """
+
+    def __init__(self, fd: int, *, limit: int = WAITING_LINES) -> None:
+        self._fd = fd
+        self._queue: queue.Queue[str | None] = queue.Queue(limit)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self.dropped = 0
+
+    def put(self, line: str) -> None:
+        """Take *line*, without its end, or drop it. Never waits."""
+        if self._thread is None:
+            self._start()
+        try:
+            self._queue.put_nowait(line)
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self, timeout: float = _CLOSING_SECONDS) -> None:
+        """Give what is waiting *timeout* seconds to get out."""
+        if self._thread is None:
+            return
+        try:
+            self._queue.put(None, timeout=timeout)
+        except queue.Full:
+            return
+        self._thread.join(timeout)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                # A daemon: a pipe that nobody empties must not keep the process from ending.
+                self._thread = threading.Thread(target=self._write, name="lines", daemon=True)
+                self._thread.start()
+
+    def _write(self) -> None:
+        told = 0
+        while True:
+            lines = [self._queue.get()]
+            while lines[-1] is not None and len(lines) < _BATCH and not self._queue.empty():
+                lines.append(self._queue.get_nowait())
+            text = "".join(f"{line}\n" for line in lines if line is not None)
+            lost = self.dropped
+            if lost > told:
+                text += as_line({"event": "lines dropped", "count": lost - told}) + "\n"
+            try:
+                _write_all(self._fd, text.encode())
+                told = lost
+            except OSError:
+                # The reader has gone for good. Going on costs little, and a new one may open the pipe.
+                self.dropped += text.count("\n")
+            if lines[-1] is None:
+                return
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        try:
+            data = data[os.write(fd, data) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
+
+
+def as_line(facts: Mapping[str, Any]) -> str:
+    """*facts* as one line of JSON in plain ASCII; every control character is escaped."""
+    # JSON leaves DEL as it is, and some terminals act on it.
+    return json.dumps(facts, default=repr, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
+def now() -> str:
+    """This instant in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A log record as one line of JSON with its facts and, if it has one, its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {
+            "time": now(),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+            **{name: value for name, value in vars(record).items() if name not in _USUAL},
+        }
+        if record.exc_info:
+            facts["traceback"] = self.formatException(record.exc_info)
+        return as_line(facts)
+
+
+class Events(logging.Handler):
+    """Hands log records to *lines*."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setFormatter(JsonFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one event."""
+        try:
+            self._lines.put(self.format(record))
+        except Exception:  # noqa: BLE001 - what logging asks of a handler: an event must not end a request
+            self.handleError(record)
+
+
+def send_events_to(lines: Lines) -> None:
+    """From now on all of this process's log records and warnings go to *lines*."""
+    root = logging.getLogger()
+    root.handlers[:] = [Events(lines)]
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    logging.raiseExceptions = False

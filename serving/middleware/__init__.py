@@ -1,0 +1,1 @@
+"""What happens to every request, whatever it asks for. Plain ASGI, one concern each."""

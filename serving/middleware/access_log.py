@@ -1,0 +1,55 @@
+"""One line of facts for each request."""
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modelpack.errors import shorten
+from serving.logs import Lines, as_line, now
+from serving.middleware.state import exchange_of
+
+_LONGEST_PATH = 300
+
+
+class AccessLog:
+    """Counts what goes in and out, and hands one JSON line to *lines* when it is over."""
+
+    def __init__(self, app: ASGIApp, lines: Lines) -> None:
+        self._app = app
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = exchange_of(scope)
+        started = time.perf_counter()
+
+        async def counted_in() -> Message:
+            message = await receive()
+            exchange.bytes_in += len(message.get("body", b""))
+            return message
+
+        async def counted_out(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+            else:
+                exchange.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, counted_in, counted_out)
+        finally:
+            facts = {
+                "time": now(),
+                "event": "request",
+                "method": scope["method"],
+                "path": shorten(scope["raw_path"].decode("latin-1"), _LONGEST_PATH),
+                "status": exchange.status,
+                "ms": round((time.perf_counter() - started) * 1000, 3),
+                "request_id": exchange.request_id,
+                "rows": exchange.rows,
+                "bytes_in": exchange.bytes_in,
+                "bytes_out": exchange.bytes_out,
+            }
+            self._lines.put(as_line(facts))

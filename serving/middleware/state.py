@@ -1,0 +1,35 @@
+"""What is known about one request while it is worked on."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.types import Scope
+
+_KEY = "serving.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer. *status* 499 stands for a caller that hung up before there was one."""
+
+    request_id: str
+    status: int = 499
+    rows: int | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+def begin(scope: Scope, request_id: str) -> Exchange:
+    """Start keeping the facts of the request *scope*."""
+    scope[_KEY] = Exchange(request_id)
+    return exchange_of(scope)
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """The facts of the request *scope* so far."""
+    return cast("Exchange", scope[_KEY])
+
+
+def header(scope: Scope, name: bytes) -> list[bytes]:
+    """Every value of the header *name*, which is given in lower case."""
+    return [value for key, value in scope["headers"] if key == name]

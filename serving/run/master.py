@@ -1,0 +1,110 @@
+"""Several processes: gunicorn minds the workers, and never loads the model itself."""
+
+import logging
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.errors import HaltServer
+
+from serving.errors import CannotListen
+from serving.logs import JsonFormatter
+from serving.run.boots import TRIES, Boots, Once
+from serving.run.plan import VARIABLE, Plan
+from serving.run.worker import Worker
+
+_PATIENCE = 2
+"""A worker whose event loop stands still for this many request times is replaced."""
+
+_LEAST_PATIENCE = 30
+_MARGIN_SECONDS = 5
+
+
+def serve_with_workers(plan: Plan, listener: socket.socket) -> NoReturn:
+    """Become the master of *plan*'s workers; does not return.
+
+    The process starts anew, with the open socket and the plan as its only baggage: what it needed to find the
+    model has started threads (numpy's libraries do, on import), and a master that forks must have none.
+    """
+    listener.set_inheritable(True)
+    environ = {**os.environ, VARIABLE: plan.to_text()}
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
+
+
+class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
+    """gunicorn, told all by *plan*: no file, no variable and no argument of its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._boots = Boots()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Fill in gunicorn's settings."""
+        settings = self._plan.settings
+        worker = type(
+            "PlannedWorker",
+            (Worker,),
+            {"plan": self._plan, "boots": self._boots, "announcing": Once(), "complaining": Once()},
+        )
+        patience = max(_LEAST_PATIENCE, round(_PATIENCE * settings.timeout)) if settings.timeout else 0
+        values = {
+            "bind": f"fd://{self._plan.descriptor}",
+            "workers": settings.workers,
+            "worker_class": worker,
+            "timeout": patience,
+            "graceful_timeout": round(settings.linger + settings.drain) + _MARGIN_SECONDS,
+            "worker_tmp_dir": heartbeat_folder(),
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "on_starting": _log_as_we_do,
+            "pre_fork": self._before_fork,
+            "child_exit": self._after_exit,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """Nothing: workers load for themselves."""
+
+    def _before_fork(self, arbiter: Any, worker: Any) -> None:
+        del arbiter, worker
+        if self._boots.hopeless:
+            raise HaltServer(f"{TRIES} workers in a row died before they were ready", 1)
+
+    def _after_exit(self, arbiter: Any, worker: Any) -> None:
+        del arbiter
+        self._boots.ended(worker.pid)
+
+
+def heartbeat_folder() -> str:
+    """A folder for the files by which workers show that they live: in memory, where there is such a place."""
+    for folder in ("/dev/shm", tempfile.gettempdir()):  # noqa: S108 - gunicorn makes private, nameless files there
+        if os.access(folder, os.W_OK | os.X_OK) and Path(folder).is_dir():
+            return folder
+    raise CannotListen(
+        "several workers need a folder to write to; mount one at /dev/shm or /tmp, or serve with one"
+    )
+
+
+def _log_as_we_do(arbiter: Any) -> None:
+    del arbiter
+    log = logging.getLogger("gunicorn.error")
+    for handler in log.handlers:
+        handler.setFormatter(JsonFormatter())
+    log.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not the echoes of a worker's own complaint that its model cannot be loaded."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    from_boot = record.msg == "Worker (pid:%s) exited with code %s." and arguments[1:] == (3,)
+    return not (from_boot or record.msg == "Shutting down: %s" or arguments == ("Worker failed to boot.",))
+
+
+if __name__ == "__main__":
+    Master(Plan.from_text(os.environ.pop(VARIABLE))).run()

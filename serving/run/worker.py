@@ -1,0 +1,96 @@
+"""A worker under gunicorn: the same server as in one process, on a socket that it shares."""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker as BaseWorker
+
+from modelpack.errors import ModelpackError
+from serving.run.boots import Boots, Once
+from serving.run.plan import Plan
+
+_BEAT_SECONDS = 1.0
+
+
+class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
+    """Loads the model after the fork, and serves.
+
+    Not gunicorn's own ``asgi`` worker: with it a server of several processes would speak HTTP through another
+    parser than one of a single process, with other limits and another way to leave.
+    """
+
+    plan: Plan
+    boots: Boots
+    announcing: Once
+    complaining: Once
+
+    def init_signals(self) -> None:
+        """gunicorn's, but SIGQUIT, which stands for the keyboard's SIGINT, lets running requests end."""
+        super().init_signals()
+        self._server: Any = None
+        signal.signal(signal.SIGQUIT, self._hurry)
+
+    def load_wsgi(self) -> None:
+        """Load the model, however long it takes; a model that cannot be loaded ends all workers."""
+        with _Heartbeat(self):
+            try:
+                # Imported now, not above: numpy's libraries start threads when they are imported, and the
+                # master reads this file. No thread may exist where a fork happens.
+                process = importlib.import_module("serving.run.process")
+                self._process = process.Process(self.plan)
+            except ModelpackError as error:
+                if self.complaining.claim():
+                    os.write(2, f"Error: {error}\n".encode())
+                sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        if not self.alive:
+            return
+        self._process.serve(
+            [listener.sock for listener in self.sockets],
+            ready=self._say_ready,
+            beat=self._beat,
+            parent=self.ppid,
+        )
+
+    def _say_ready(self) -> None:
+        self._server = self._process.server
+        self.boots.is_ready(os.getpid())
+        if self.announcing.claim():
+            self._process.announce()
+
+    async def _beat(self) -> None:
+        self.notify()
+
+    def _hurry(self, sig: int, frame: FrameType | None) -> None:
+        del sig, frame
+        if self._server is None:
+            sys.exit(0)
+        self._server.leave(hurried=True)
+
+
+class _Heartbeat:
+    """Tells the master that *worker* lives, while its one thread is busy with loading."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._done.wait(_BEAT_SECONDS):
+            self._worker.notify()
