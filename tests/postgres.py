@@ -1,6 +1,7 @@
 """A real PostgreSQL server for the tests that need one."""
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -159,8 +160,6 @@ def _run(*command: object) -> None:
 
 
 def _knows_user(name: str) -> bool:
-    import pwd
-
     try:
         pwd.getpwnam(name)
     except KeyError:

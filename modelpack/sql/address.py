@@ -54,7 +54,8 @@ class Address:
         return Path(self.url.database or "") if self.dialect == "sqlite" else None
 
     def __str__(self) -> str:
-        return shorten(self.url.render_as_string(hide_password=True), 120)
+        text = f"sqlite:///{self.file}" if self.file else self.url.render_as_string(hide_password=True)
+        return shorten(text, 120)
 
 
 def _url(text: str, origin: str) -> URL:
@@ -77,13 +78,14 @@ def _url(text: str, origin: str) -> URL:
 
 
 def _sqlite(text: str, origin: str) -> URL:
-    url = _parsed(text, origin)
-    if not url.database or url.database == ":memory:" or url.host or url.query:
+    # By hand: versions of SQLAlchemy differ in whether %20 is a blank. Here a file is named as it is.
+    _, slashes, file = text.partition(":///")
+    if not slashes or not file or file == ":memory:" or "?" in file or "\0" in file:
         raise InvalidUri(
             f"{origin} names no file; write sqlite:///registry.db, or sqlite:////srv/registry.db in full"
         )
     # Now, so that a later change of the working directory does not change what is meant.
-    return URL.create("sqlite", database=str(Path(url.database).absolute()))
+    return URL.create("sqlite", database=str(Path(file).absolute()))
 
 
 def _parsed(text: str, origin: str) -> URL:

@@ -1,0 +1,172 @@
+"""Tables are made once, by one of many, and are never changed behind anyone's back."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from modelpack.errors import InvalidUri, StoreUnavailable
+from modelpack.registry.sql_store import SqlStore
+from modelpack.registry.tables import metadata
+from modelpack.sql import Address, Database, Schema
+from modelpack.sql.schema import VERSION_TABLE
+from tests.modelpack.processes import at_once
+from tests.modelpack.registry.workers import open_database
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", id="sqlite"),
+        pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgres),
+    ]
+)
+def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'registry.db'}"
+    return str(request.getfixturevalue("postgres_uri"))
+
+
+@pytest.fixture
+def opened(uri: str) -> Callable[..., Database]:
+    return lambda **options: Database(Address.find(uri, environ={}), **options)
+
+
+def test_sixteen_processes_may_open_one_fresh_database_at_once(uri: str) -> None:
+    assert at_once(open_database, [(uri,)] * 16) == [Schema().head] * 16
+
+
+def test_the_newest_migration_is_the_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Schema().folder))
+    assert ScriptDirectory.from_config(config).get_current_head() == Schema().head
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(opened: Callable[..., Database]) -> None:
+    database = opened()
+    with database.read() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_a_newer_schema_is_refused_in_one_line(opened: Callable[..., Database]) -> None:
+    database = opened()
+    database.write(
+        lambda connection: connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0999'"))
+    )
+    database.close()
+    for options in ({}, {"create": False}, {"upgrade": True}):
+        with pytest.raises(StoreUnavailable, match="newer modelpack") as caught:
+            opened(**options)
+        assert "\n" not in str(caught.value)
+
+
+def with_step(folder: Path, more: str) -> Schema:
+    """A schema of two steps, made in *folder*; the second makes a table and does *more*."""
+    shutil.copytree(Schema().folder, folder)
+    (folder / "versions" / "0002_more.py").write_text(
+        "import sqlalchemy as sa\n"
+        "from alembic import op\n"
+        "revision, down_revision = '0002', '0001'\n"
+        "def upgrade():\n"
+        "    op.create_table('modelpack_more', sa.Column('id', sa.Integer))\n" + more
+    )
+    return Schema(head="0002", folder=folder)
+
+
+def test_an_older_schema_is_refused_until_its_upgrade_is_asked_for(
+    opened: Callable[..., Database], tmp_path: Path
+) -> None:
+    opened().close()
+    newer = with_step(tmp_path / "mig%rations", "")
+    with pytest.raises(StoreUnavailable, match="modelpack models upgrade"):
+        opened(schema=newer)
+    opened().close()
+    opened(schema=newer, upgrade=True).close()
+    database = opened(schema=newer)
+    with database.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM modelpack_more")) == 0
+    database.close()
+    with pytest.raises(StoreUnavailable, match="newer modelpack"):
+        opened()
+
+
+def test_a_migration_that_fails_leaves_the_tables_as_they_were(
+    opened: Callable[..., Database], tmp_path: Path
+) -> None:
+    opened().close()
+    broken = with_step(tmp_path / "migrations", "    op.execute('nonsense')\n")
+    with pytest.raises(StoreUnavailable):
+        opened(schema=broken, upgrade=True)
+    database = opened()
+    with pytest.raises(StoreUnavailable), database.read() as connection:
+        connection.execute(text("SELECT * FROM modelpack_more"))
+    database.close()
+
+
+def test_mlflows_own_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        for table in ("alembic_version", "experiments", "registered_models", "runs"):
+            theirs.execute(f"CREATE TABLE {table} (name TEXT)")
+        theirs.commit()
+    before = file.read_bytes()
+    address = Address.find(None, environ={"MLFLOW_TRACKING_URI": f"sqlite:///{file}"})
+    with pytest.raises(InvalidUri, match=r"MLFLOW_TRACKING_URI.*MLflow's own"):
+        Database(address)
+    assert file.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+@pytest.mark.postgres
+def test_mlflows_own_database_is_refused_on_postgresql_too(postgres_uri: str) -> None:
+    address = Address.find(postgres_uri, environ={})
+    database = Database(address)
+    drop = (
+        f"DROP TABLE {VERSION_TABLE}; CREATE TABLE alembic_version (v INT); CREATE TABLE experiments (v INT)"
+    )
+    database.write(lambda connection: connection.exec_driver_sql(drop))
+    database.close()
+    with pytest.raises(InvalidUri, match="MLflow's own"):
+        Database(address)
+
+
+def test_a_database_with_other_tables_may_hold_the_registry_too(tmp_path: Path) -> None:
+    file = tmp_path / "shared.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        theirs.execute("CREATE TABLE invoices (id INTEGER)")
+    Database(Address.find(f"sqlite:///{file}", environ={})).close()
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("UPDATE modelpack_moves SET author = 'nobody'", "only ever added to"),
+        ("DELETE FROM modelpack_moves", "only ever added to"),
+        ("UPDATE modelpack_versions SET digest = 'other'", "never change"),
+        ("UPDATE modelpack_versions SET location = 'other'", "never change"),
+        ("UPDATE modelpack_versions SET number = 7", "never change"),
+        ("UPDATE modelpack_versions SET stage = 'Live'", "cannot be used"),
+        ("UPDATE modelpack_aliases SET number = 7", "cannot be used"),
+    ],
+)
+def test_the_database_itself_guards_history_and_files(
+    opened: Callable[..., Database], act: str, said: str
+) -> None:
+    store = SqlStore(database := opened(), user="me")
+    store.create_version("a", source="", digest="", location="", run_id="", description="", tags={})
+    store.set_alias("a", "champion", 1, expected=None)
+    with pytest.raises(StoreUnavailable, match=said):
+        database.write(lambda connection: connection.execute(text(act)))
+    database.close()
