@@ -178,6 +178,11 @@ def _guess(cells: Sequence[Any], name: str | int | None, rules: Rules) -> np.nda
         quick = None
     if quick is not None:
         return quick
+    return read_objects(cells, name=name, rules=rules)
+
+
+def read_objects(cells: Iterable[Any], *, name: str | int | None = None, rules: Rules) -> np.ndarray:
+    """*cells* as they are, in an array of objects; raises SchemaMismatch for what no UTF-8 JSON could say."""
     return objects(_read_each(cells, AnyType(), required=False, name=name, rules=rules))
 
 

@@ -36,6 +36,9 @@ def frame_tensors(frame: Frame, specs: Sequence[TensorSpec], rules: Rules) -> An
 
 
 def _values(cells: Cells) -> Any:
+    if isinstance(cells, np.ma.MaskedArray):
+        # As a list, None stands for what is masked.
+        return cells.tolist()
     return cells if isinstance(cells, np.ndarray) else list(cells)
 
 
@@ -44,7 +47,7 @@ def _column(cells: Cells, spec: TensorSpec) -> Any:
     inner = spec.shape[1:]
     if len(inner) == 0:
         return _values(cells)
-    values = list(cells)
+    values = list(_values(cells))
     if not any(isinstance(cell, list | tuple | np.ndarray) for cell in values):
         return [[cell] for cell in values] if inner == (1,) else values
     if len(inner) < 2 or -1 in inner:

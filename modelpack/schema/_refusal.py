@@ -35,6 +35,8 @@ def describe(value: Any) -> str:
             return "nothing"
         case bool() | np.bool_():
             return f"{bool(value)} (boolean)"
+        case np.timedelta64():
+            return "a span of time"
         case int() | np.integer():
             # Python refuses to print a number of more than 4,300 digits.
             number = int(value)

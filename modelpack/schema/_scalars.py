@@ -27,6 +27,9 @@ _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fa
 
 def read_scalar(value: Any, type_: DataType, rules: Rules) -> Any:
     """*value*, which is not missing, as *type_*: a Python value, or a ``datetime64[ns]``. Raises Refused."""
+    if isinstance(value, np.timedelta64):
+        # numpy calls it a whole number.
+        raise Refused(type_, describe(value))
     return _READERS[type_](value, rules)
 
 

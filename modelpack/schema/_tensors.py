@@ -8,9 +8,9 @@ import numpy as np
 
 from modelpack.errors import SchemaMismatch, shorten
 from modelpack.schema import _exact
-from modelpack.schema._arrays import objects, read_column
+from modelpack.schema._arrays import objects, read_column, read_objects
 from modelpack.schema._refusal import describe
-from modelpack.schema.dtypes import AnyType, ColumnType, DataType
+from modelpack.schema.dtypes import DataType
 from modelpack.schema.rules import Rules
 from modelpack.schema.tensors import TensorSpec, unsized
 
@@ -86,7 +86,7 @@ def _ragged(value: np.ndarray, spec: TensorSpec, rules: Rules) -> np.ndarray:
 def _nested(value: Any, spec: TensorSpec, rules: Rules) -> np.ndarray:
     rank = len(spec.shape)
     if spec.dtype.kind == "O" and _is_free(spec) and isinstance(value, list):
-        return read_column(value, AnyType(), rules=rules)
+        return read_objects(value, rules=rules)
     shape, leaves = _flatten(value, rank, spec, rules)
     filled = tuple(
         max(wanted, 0) if length is None else length for length, wanted in zip(shape, spec.shape, strict=True)
@@ -117,23 +117,24 @@ def _flatten(
 _TYPES: dict[np.dtype[Any], DataType] = {
     one.numpy: one for one in DataType if one not in (DataType.string, DataType.binary)
 }
-_TYPES_BY_KIND: dict[str, ColumnType] = {
+_TYPES_BY_KIND = {
     "i": DataType.long,
     "u": DataType.long,
     "f": DataType.double,
     "U": DataType.string,
     "S": DataType.binary,
     "M": DataType.datetime,
-    "O": AnyType(),
 }
 
 
 def _leaves(leaves: Sequence[Any], spec: TensorSpec, each: int, rules: Rules) -> np.ndarray:
     """*leaves* in one row, in the dtype of *spec*; *each* of them belong to one row of the tensor."""
+    if spec.dtype.kind == "O":
+        return read_objects(leaves, rules=rules)
     type_ = _TYPES.get(spec.dtype) or _TYPES_BY_KIND.get(spec.dtype.kind)
     if type_ is None:
         raise _mismatch(spec, "a list; give an array of that dtype")
-    if rules.on_the_wire and not rules.lenient and not isinstance(type_, AnyType) and None in leaves:
+    if rules.on_the_wire and not rules.lenient and None in leaves:
         raise SchemaMismatch(_name(spec), wanted=str(spec), got="nothing", row=leaves.index(None) // each)
     try:
         if spec.dtype.kind == "u" and spec.dtype.itemsize == 8:
@@ -147,9 +148,8 @@ def _leaves(leaves: Sequence[Any], spec: TensorSpec, each: int, rules: Rules) ->
 
 def _unsigned(leaves: Sequence[Any], spec: TensorSpec) -> np.ndarray:
     for place, leaf in enumerate(leaves):
-        whole = isinstance(leaf, int | np.integer | float | np.floating) and not isinstance(
-            leaf, bool | np.bool_
-        )
+        number = isinstance(leaf, int | np.integer | float | np.floating)
+        whole = number and not isinstance(leaf, bool | np.bool_ | np.timedelta64)
         if not whole or not 0 <= leaf < 2**64 or int(leaf) != leaf:
             raise SchemaMismatch(wanted="0 to 18446744073709551615", got=describe(leaf), row=place)
     return np.array([int(leaf) for leaf in leaves], dtype=spec.dtype)
@@ -167,7 +167,7 @@ def _as_dtype(column: np.ndarray, spec: TensorSpec, rules: Rules) -> np.ndarray:
             near = column.astype(spec.dtype)
         if bool((np.isinf(near) == np.isinf(column)).all()):
             return near
-    exact = column if spec.dtype.kind == "O" else _exact.convert(column, spec.dtype)
+    exact = _exact.convert(column, spec.dtype)
     if exact is None:
         raise _mismatch(spec, "a value that it cannot hold")
     return exact

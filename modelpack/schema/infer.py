@@ -9,7 +9,7 @@ import numpy as np
 from modelpack.errors import InvalidSchema, SchemaMismatch, shorten
 from modelpack.schema._arrays import Cells, read_column
 from modelpack.schema._cells import is_nothing
-from modelpack.schema._pandas import is_pandas, object_cells
+from modelpack.schema._pandas import is_pandas, object_cells, series_cells
 from modelpack.schema._params import infer_params
 from modelpack.schema._refusal import describe
 from modelpack.schema._tensors import is_sparse
@@ -133,6 +133,10 @@ def _series(series: Any, name: str | int | None, part: str, remarks: list[str]) 
         type_: ColumnType = dtype_type(plain)
     except Untypable as error:
         type_ = _any(name, part, error, remarks)
+    cells = series_cells(series)
+    if isinstance(cells, list) and not _takes(cells, type_, required=required):
+        # pandas' doubles for whole numbers and None do not hold every whole number.
+        return _checked(cells, name, required, part, remarks)
     return _spec(type_, name, required, part, remarks)
 
 
@@ -170,12 +174,13 @@ def _checked(
         type_ = common_type(cells)
     except Untypable as error:
         return _spec(_any(name, part, error, remarks), name, required, part, remarks)
-    if required and not _takes(cells, type_, required=True):
-        # A list may hold a missing value that its type, other than a double, cannot.
-        required = name is None
-    if not required and not _takes(cells, type_, required=False):
-        type_ = _any(name, part, Untypable(f"{type_} would change some values"), remarks)
-    return _spec(type_, name, required, part, remarks)
+    if required and _takes(cells, type_, required=True):
+        return _spec(type_, name, True, part, remarks)
+    if _takes(cells, type_, required=False):
+        # Also where only a list in a cell has a missing value.
+        return _spec(type_, name, False, part, remarks)
+    changed = Untypable(f"{type_} would change some values")
+    return _spec(_any(name, part, changed, remarks), name, required, part, remarks)
 
 
 def _takes(cells: Cells, type_: ColumnType, *, required: bool) -> bool:

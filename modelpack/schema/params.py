@@ -209,6 +209,13 @@ _READERS: dict[DataType, Callable[[Any], Any]] = {
 
 def _plain(value: Any) -> Any:
     """*value* as JSON has it."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, date) else value
+    match value:
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple() | np.ndarray():
+            return [_plain(one) for one in value]
+        case date():
+            return value.isoformat()
+        case np.generic():
+            return value.item()
+    return value

@@ -84,14 +84,14 @@ def instances_from_json(value: Any, schema: Schema | None, *, coerce: Coerce = "
 
     Gives the same as ``inputs_from_json``. Raises SchemaMismatch, also for inputs of several lengths.
     """
-    if not isinstance(value, list) or not value or not isinstance(value[0], dict):
-        data = inputs_from_json(value, schema, coerce=coerce)
-        _check_lengths(data)
-        return data
-    if schema is not None and not schema.is_tensor:
-        return inputs_from_json(value, schema, coerce=coerce)
-    names = list(value[0]) if schema is None else [name for name in schema.names if isinstance(name, str)]
-    return inputs_from_json(_by_name(value, names), schema, coerce=coerce)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        if schema is None or is_open(schema):
+            value = _by_name(value, list(value[0]))
+        elif schema.is_tensor and schema.is_named:
+            value = _by_name(value, [str(name) for name in schema.names])
+    data = inputs_from_json(value, schema, coerce=coerce)
+    _check_lengths(data)
+    return data
 
 
 def _by_name(rows: list[Any], names: list[str]) -> dict[str, list[Any]]:
