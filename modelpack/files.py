@@ -31,7 +31,7 @@ def staged(target: Path) -> Iterator[Path]:
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 - resolve() would follow a link at the end
     _require_free(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     sweep(target.parent)
     staging = target.parent / f"{STAGING}{os.getpid()}-{secrets.token_hex(4)}"
     staging.mkdir(mode=0o750)
@@ -91,6 +91,14 @@ def close_permissions(folder: Path) -> None:
             path.chmod(closed)
 
 
+def make_folder(folder: Path) -> None:
+    """Make *folder* and those above it that are missing, so that a loss of power does not take them back."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync(made.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Force every file and folder below *folder*, and itself, to the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -138,18 +146,27 @@ def walk(folder: Path) -> Iterator[Path]:
 def inside(folder: Path, name: str) -> Path:
     """The path of *name* inside *folder*, never outside: anyone may have written the document it comes from.
 
-    Refuses absolute and climbing names, backslashes, drive letters, and links on the way, by InvalidModel.
-    The file need not exist.
+    Refuses what ``relative`` refuses, and links on the way, by InvalidModel. The file need not exist.
     """
-    pure = PurePosixPath(name)
-    bad = not name or "\0" in name or "\\" in name or ":" in pure.parts[0][1:2] or pure.is_absolute()
-    if bad or ".." in pure.parts or pure == PurePosixPath():
-        raise InvalidModel(f"{shorten(repr(name), 120)} is not the name of a file inside a model directory")
     path = folder
-    for part in pure.parts:
+    for part in relative(name).parts:
         path = path / part
         if path.is_symlink():
             raise InvalidModel(
                 f"{shorten(repr(name), 120)} leads through a link; a model directory holds plain files"
             )
     return path
+
+
+def relative(name: str) -> PurePosixPath:
+    """*name* as a path below some folder; raises InvalidModel.
+
+    Refuses absolute and climbing names, backslashes, drive letters, control characters, and text that no
+    UTF-8 file system can hold.
+    """
+    pure = PurePosixPath(name)
+    bad = not pure.parts or pure.is_absolute() or ".." in pure.parts or "\\" in name or name[1:2] == ":"
+    # isprintable() is False for control characters and for lone surrogates.
+    if bad or not name.isprintable():
+        raise InvalidModel(f"{shorten(repr(name), 120)} is not the name of a file inside a model directory")
+    return pure

@@ -7,7 +7,7 @@ Source: the pickles that MLflow 3.17 writes.
 
 import importlib.util
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 
@@ -16,6 +16,16 @@ class PythonModel:
 
     def load_context(self, context: "Context") -> None:
         """Read what the model needs from *context*; nothing by default."""
+
+
+class FunctionModel(PythonModel):
+    """Stands in for ``mlflow.pyfunc.model._FunctionPythonModel``, which holds a function as *func*."""
+
+    func: Callable[[Any], Any]
+
+    def predict(self, model_input: Any) -> Any:
+        """What the function answers; MLflow, too, hands it no params."""
+        return self.func(model_input)
 
 
 class Context:
@@ -36,6 +46,7 @@ class _TypeHints:
 _LENT = {
     ("mlflow.pyfunc.model", "PythonModel"): PythonModel,
     ("mlflow.pyfunc", "PythonModel"): PythonModel,
+    ("mlflow.pyfunc.model", "_FunctionPythonModel"): FunctionModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): Context,
     ("mlflow.models.signature", "_TypeHints"): _TypeHints,
 }

@@ -1,0 +1,115 @@
+"""A model and what is known of it, written into a directory: whole, or not at all."""
+
+import os
+import sys
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from modelpack import rehearsal
+from modelpack._version import __version__
+from modelpack.directory import Document, ModelDirectory, code, environment, example, layout, open_directory
+from modelpack.directory.document import OWN, plain
+from modelpack.directory.manifest import Manifest
+from modelpack.directory.requirements import infer
+from modelpack.errors import InvalidModel
+from modelpack.files import staged, walk
+from modelpack.flavors import FLAVORS, SaveOptions, detect
+from modelpack.flavors.pickles import CODE_INSIDE
+from modelpack.predictor import Predictor
+from modelpack.schema import Signature, enforce, enforce_params, infer_signature
+
+
+def save(
+    model: Any,
+    path: Path | str,
+    *,
+    signature: Signature | None = None,
+    input_example: Any = None,
+    metadata: Mapping[str, Any] | None = None,
+    requirements: Sequence[str] | None = None,
+    code_paths: Iterable[Path | str] = (),
+    format: str | None = None,  # noqa: A002 - the word that MLflow's users know
+) -> ModelDirectory:
+    """Write *model* to the new directory *path*, in MLflow's format, and answer the view of it.
+
+    *model* is a scikit-learn estimator, a function, or an object with ``predict``. *signature* is what it
+    takes and gives; without one it is inferred from *input_example*, a DataFrame, array, dict, list, sparse
+    matrix or scalar, or ``(data, params)``, and from what the model answers for it. *metadata* is kept under
+    its name in MLmodel. *requirements* replace what is found out: PEP 508 lines without URLs. *code_paths*
+    are modules and packages to bring along. *format* is ``skops`` (scikit-learn's default), ``cloudpickle``
+    or ``pickle``; loading a pickle takes the operator's trust.
+
+    The directory appears complete and synced to the disk, or not at all. Raises AlreadyExists for a *path*
+    that is taken, SchemaMismatch for an example that the signature refuses, PredictionFailed for one that
+    the model refuses, InvalidModel for what cannot be written.
+    """
+    name = detect(model)
+    known = _metadata(metadata)
+    lines = (
+        None if requirements is None else [str(environment.check_requirement(line)) for line in requirements]
+    )
+    with staged(Path(path)) as folder:
+        brought = code.copy(code_paths, folder)
+        flavors = FLAVORS[name].save(model, folder, SaveOptions(format=format, code=brought))
+        view = ModelDirectory(folder, Document(flavors=flavors, signature=signature, metadata=known))
+        if input_example is not None:
+            view = _with_example(view, name, model, input_example)
+        view = replace(view, document=_dated(view.document, folder))
+        (folder / layout.DOCUMENT).write_text(view.document.text(), encoding="utf-8")
+        environment.write(folder, _requirements(view, name) if lines is None else lines)
+        # Last: it vouches for all the others.
+        Manifest.of(folder).write(folder)
+    return open_directory(Path(path))
+
+
+def _metadata(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    metadata: dict[str, Any] = plain(dict(given or {}))
+    if OWN in metadata:
+        raise InvalidModel(f"the key {OWN!r} of the metadata is taken; choose another")
+    return metadata | {OWN: {"version": __version__}}
+
+
+def _with_example(view: ModelDirectory, name: str, model: Any, given: Any) -> ModelDirectory:
+    """*view* with the example's files written, held to the signature, or the signature inferred from it."""
+    written = example.encode(given)
+    data, params = example.split(given)
+    promised = view.signature or infer_signature(data, params=params)
+    enforced = enforce(data, promised.inputs), enforce_params(params, promised.params)
+    if view.document.python_function:
+        predict = FLAVORS[name].predictor(model, view)
+        answer = Predictor(view, flavor=name, model=model, predict=predict).run(*enforced)
+        if view.signature is None:
+            promised = replace(promised, outputs=infer_signature(None, answer).outputs)
+    written.write(view.path)
+    return replace(
+        view,
+        document=replace(view.document, signature=promised, saved_input_example_info=written.info),
+    )
+
+
+def _dated(document: Document, folder: Path) -> Document:
+    return replace(
+        document,
+        model_size_bytes=sum(path.stat().st_size for path in walk(folder)),
+        model_uuid=uuid.uuid4().hex,
+        mlflow_version=layout.FORMAT_VERSION,
+        # Without a zone, as MLflow writes and reads it.
+        utc_time_created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    )
+
+
+def _requirements(view: ModelDirectory, name: str) -> list[str]:
+    """What the saved model imports; found out in a process of its own when the model has code of its own."""
+    mentioned = FLAVORS[name].mentions(view)
+    has_code = (view.path / layout.CODE).is_dir() or CODE_INSIDE in mentioned
+    if (
+        has_code
+        and (seen := rehearsal.rehearse(view.path, timeout=rehearsal.timeout_of(os.environ))) is not None
+    ):
+        return infer(mentioned | seen.direct, seen.imported)
+    # Of what the file names, all that this process has imported: it made the model, or just asked it.
+    return infer(mentioned, list(sys.modules))
