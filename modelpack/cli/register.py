@@ -32,7 +32,14 @@ def register(
     """
     parsed = ModelRef.parse(ref)
     # The registry resolves its own references, which --registry may have chosen.
-    place = parsed if parsed.scheme in ("file", "models") else locate(parsed)
+    is_plain = parsed.scheme in ("file", "models")
     with open_registry(uri) as registry:
-        version = registry.register(place, name, description=description, tags=tags_of(tags), run_id=run_id)
+        version = registry.register(
+            parsed if is_plain else locate(parsed),
+            name,
+            source="" if is_plain else ref,
+            run_id=run_id,
+            description=description,
+            tags=tags_of(tags),
+        )
     print_version(version, as_json=as_json)

@@ -94,6 +94,7 @@ class Registry:
         ref: str | Path | ModelRef,
         name: str,
         *,
+        source: str = "",
         run_id: str = "",
         description: str = "",
         tags: Mapping[str, str] | None = None,
@@ -102,18 +103,19 @@ class Registry:
 
         *name* is entered when it is new. The directory is verified (DamagedModel), its files are kept under
         their digest, and the version comes into being last: it exists whole or not at all. *ref* is a path,
-        ``file://…`` or ``models:/…`` of this registry; *run_id* is the model's own unless it is given.
+        ``file://…`` or ``models:/…`` of this registry; it is recorded as the *source* unless that is given,
+        and likewise the model's own *run_id*.
         """
         require_name(name)
-        require_text("run id", run_id)
-        require_text("description", description)
+        for what, text in (("source", source), ("run id", run_id), ("description", description)):
+            require_text(what, text)
         given = require_tags(tags)
-        place, source, known_run = self._source(ModelRef.parse(ref))
+        place, known_source, known_run = self._source(ModelRef.parse(ref))
         directory = open_directory(place)
         digest = keep(directory, self._artifacts)
         return self._store.create_version(
             name,
-            source=source,
+            source=source or known_source,
             digest=digest,
             location=location_of(digest),
             run_id=run_id or known_run or directory.document.run_id or "",
@@ -239,7 +241,8 @@ class Registry:
     def _source(self, ref: ModelRef) -> tuple[Path, str, str]:
         """The place of *ref*, how the registry shall call it, and the run that is known to have made it."""
         if ref.scheme == "file":
-            return ref.path, str(ref.path.absolute()), ""
+            path = ref.path.expanduser().resolve()
+            return path, str(path), ""
         if ref.scheme == "models":
             version = self.locate(RegistryName.parse(ref))
             return self.path(version), f"models:/{version.name}/{version.version}", version.run_id
