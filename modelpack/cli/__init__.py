@@ -16,7 +16,6 @@ COMMANDS: Table[click.Command] = Table(
     builtins={
         "inspect": "modelpack.cli.inspect:inspect",
         "verify": "modelpack.cli.verify:verify",
-        "predict": "modelpack.cli.predict:predict",
         "register": "modelpack.cli.register:register",
         "models": "modelpack.cli.models:models",
         "promote": "modelpack.cli.promote:promote",

@@ -44,7 +44,7 @@ class PythonFlavor:
         }
 
     def load(self, source: ModelDirectory, trust: Trust) -> Any:
-        """What was saved: a function, an object; for MLflow's its ``PythonModel``, ``load_context`` called."""
+        """What was saved: a function, an object, or MLflow's ``PythonModel``, its context loaded."""
         return _native(self._read(source, trust))
 
     def predictor(self, model: Any, source: ModelDirectory) -> Predict:
