@@ -52,7 +52,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         _add, folder / "function", signature=with_params, input_example=(charges.head(2), {"plus": 2.0})
     )
     asked = {
-        "columns": json.loads(frame.head(10).to_json(orient="split", index=False, double_precision=15)),
+        "columns": frame.head(10).to_dict(orient="split", index=False),
         "tensor": numbers[:10].tolist(),
         "input": {
             "skops": "columns",

@@ -108,7 +108,7 @@ saves = {
     ),
 }
 asked = {
-    "columns": json.loads(frame.head(20).to_json(orient="split", index=False)),
+    "columns": frame.head(20).to_dict(orient="split", index=False),
     "tensor": numbers[:20].tolist(),
 }
 answers = {}
