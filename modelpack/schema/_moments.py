@@ -70,6 +70,9 @@ def from_numpy(values: np.ndarray) -> np.ndarray | None:
 
 
 def _is_near(values: np.ndarray) -> np.ndarray:
+    if np.datetime_data(values.dtype)[0] in ("ps", "fs", "as"):
+        # 64 bits of them last a few months, and numpy cannot count them in years.
+        return np.ones(values.shape, dtype=bool)
     # A wrap can come back to where it was; the year cannot lie by that much.
     years = values.astype("datetime64[Y]").astype(np.int64)
     near: np.ndarray = np.isnat(values) | ((years >= 1677 - 1970) & (years <= 2262 - 1970))
