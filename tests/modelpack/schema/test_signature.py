@@ -61,11 +61,12 @@ WRITTEN_BY_MLFLOW_3_17 = [
             '"shape": [-1, 2]}}, {"name": "y", "type": "tensor", "tensor-spec": {"dtype": "str", '
             '"shape": [-1]}}]',
             "outputs": None,
-            "params": '[{"name": "k", "default": 3, "shape": null, "type": "long"}, {"name": "stop", '
-            '"default": ["a"], "shape": [-1], "type": "string"}, {"name": "t", "default": 1.0, '
-            '"shape": null, "type": "double"}, {"name": "o", "default": {"p": 1}, '
-            '"shape": null, "type": "object", "properties": {"p": {"type": "long", "required": true}}}, {"name": "d", "default": '
-            '"2024-01-02T03:04:05", "shape": null, "type": "datetime"}]',
+            "params": '[{"name": "k", "default": 3, "shape": null, "type": "long"}, '
+            '{"name": "stop", "default": ["a"], "shape": [-1], "type": "string"}, '
+            '{"name": "t", "default": 1.0, "shape": null, "type": "double"}, '
+            '{"name": "o", "default": {"p": 1}, "shape": null, "type": "object", '
+            '"properties": {"p": {"type": "long", "required": true}}}, '
+            '{"name": "d", "default": "2024-01-02T03:04:05", "shape": null, "type": "datetime"}]',
         },
     ),
 ]
