@@ -1,5 +1,6 @@
 """Tensors held to their dtype and shape."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -59,9 +60,7 @@ def _array(value: np.ndarray, spec: TensorSpec, rules: Rules) -> np.ndarray:
     if value.dtype.kind == "O":
         if value.ndim == 1 and len(spec.shape) > 1 and -1 in spec.shape[1:]:
             return _ragged(value, spec, rules)
-        leaves = _leaves(
-            value.ravel().tolist(), spec, max(1, value.size // max(1, len(value) if value.ndim else 1)), rules
-        )
+        leaves = _leaves(value.ravel().tolist(), spec, value.shape, rules)
         return _shaped(leaves.reshape(value.shape), spec)
     _check_shape(value.shape, spec)
     exact = _exact.convert(value, spec.dtype if spec.dtype.kind not in "US" else value.dtype)
@@ -91,27 +90,33 @@ def _nested(value: Any, spec: TensorSpec, rules: Rules) -> np.ndarray:
     filled = tuple(
         max(wanted, 0) if length is None else length for length, wanted in zip(shape, spec.shape, strict=True)
     )
-    each = max(1, len(leaves) // max(1, filled[0] if filled else 1))
-    return _leaves(leaves, spec, each, rules).reshape(filled)
+    return _leaves(leaves, spec, filled, rules).reshape(filled)
 
 
 def _flatten(
     value: Any, rank: int, spec: TensorSpec, rules: Rules
 ) -> tuple[tuple[int | None, ...], list[Any]]:
     """The lengths of *rank* levels of lists and what stands below; a length below an empty list is None."""
-    lists = (list,) if rules.on_the_wire else (list, tuple, np.ndarray)
     shape: tuple[int | None, ...] = ()
     level: list[Any] = [value]
     for depth in range(rank):
-        bad = next((one for one in level if not isinstance(one, lists)), level)
-        if bad is not level:
-            raise _mismatch(spec, f"{describe(bad)} at level {depth + 1}")
+        if not all(_is_list(one, rules) for one in level):
+            odd = next(one for one in level if not _is_list(one, rules))
+            raise _mismatch(spec, f"{describe(odd)} at level {depth + 1}")
         lengths = set(map(len, level))
         if len(lengths) > 1:
             raise _mismatch(spec, f"ragged rows, of lengths {min(lengths)} to {max(lengths)}")
         shape = (*shape, lengths.pop() if lengths else None)
         level = list(chain.from_iterable(level))
     return shape, level
+
+
+def _is_list(value: Any, rules: Rules) -> bool:
+    if isinstance(value, list):
+        return True
+    return not rules.on_the_wire and (
+        isinstance(value, tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    )
 
 
 _TYPES: dict[np.dtype[Any], DataType] = {
@@ -127,8 +132,9 @@ _TYPES_BY_KIND = {
 }
 
 
-def _leaves(leaves: Sequence[Any], spec: TensorSpec, each: int, rules: Rules) -> np.ndarray:
-    """*leaves* in one row, in the dtype of *spec*; *each* of them belong to one row of the tensor."""
+def _leaves(leaves: Sequence[Any], spec: TensorSpec, shape: tuple[int, ...], rules: Rules) -> np.ndarray:
+    """*leaves* in one row, in the dtype of *spec*; *shape* tells which of them belong to which row."""
+    each = max(1, math.prod(shape[1:]))
     if spec.dtype.kind == "O":
         return read_objects(leaves, rules=rules)
     type_ = _TYPES.get(spec.dtype) or _TYPES_BY_KIND.get(spec.dtype.kind)

@@ -444,6 +444,7 @@ BAD_TENSORS: list[tuple[str, Any, tuple[int, ...]]] = [
     ("float64", [1, [2]], (-1,)),
     ("float64", {"a": [1]}, (-1,)),
     ("float64", None, (-1,)),
+    ("float64", [np.array(1.0)], (-1, 1)),
     ("float64", pd.DataFrame({"x": ["a"], "y": [1]}), (-1, 2)),
     ("float64", pd.DataFrame({"x": [0.5], "y": [1]}), (-1, 3)),
     ("float64", pd.DataFrame({"x": [0.5], "y": [1]}), (-1, 2, 2)),
