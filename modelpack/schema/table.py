@@ -37,8 +37,12 @@ class Table:
         """As a pandas DataFrame, with nullable columns (Int64, boolean) where such values are missing."""
         import pandas as pd
 
-        columns = {name: _series(column) for name, column in self.columns.items()}
-        return pd.DataFrame(columns, index=pd.RangeIndex(self.rows), columns=list(columns))
+        rows = pd.RangeIndex(self.rows)
+        if self._is_uniform():
+            # One block of memory, as pandas keeps it: many times quicker than column by column.
+            return pd.DataFrame(self.matrix(), index=rows, columns=list(self.columns))
+        columns = {name: _nullable(column) for name, column in self.columns.items()}
+        return pd.DataFrame(columns, index=rows, columns=list(columns))
 
     def matrix(self) -> np.ndarray:
         """As a 2-D array, rows by columns, in the smallest dtype of numpy's that all columns fit.
@@ -51,22 +55,30 @@ class Table:
                 raise SchemaMismatch(column=str(name), wanted="numbers", got=f"a column of {_kind(column)}")
         if not self.columns:
             return np.empty((self.rows, 0))
-        common = np.result_type(*(_dtype(column) for column in self.columns.values()))
+        if self._is_uniform():
+            return np.stack(list(self.columns.values()), axis=1)
+        common = np.result_type(*map(_dtype, self.columns.values()))
         matrix = np.empty((self.rows, len(self.columns)), dtype=common)
         for place, (name, column) in enumerate(self.columns.items()):
             matrix[:, place] = _as_float(column, common, str(name)) if common.kind == "f" else column
         return matrix
 
+    def _is_uniform(self) -> bool:
+        """Whether all columns are numbers or booleans of one dtype, none of which can be missing."""
+        dtypes = {column.dtype for column in self.columns.values()}
+        masked = any(isinstance(column, np.ma.MaskedArray) for column in self.columns.values())
+        return len(dtypes) == 1 and not masked and dtypes.pop().kind in "biuf"
 
-def _series(column: np.ndarray) -> Any:
+
+def _nullable(column: np.ndarray) -> Any:
     import pandas as pd
 
     if not isinstance(column, np.ma.MaskedArray):
-        return pd.Series(column)
+        return column
     mask = np.ma.getmaskarray(column)
     if column.dtype.kind == "b":
-        return pd.Series(pd.arrays.BooleanArray(column.data.copy(), mask.copy()))
-    return pd.Series(pd.arrays.IntegerArray(column.data.copy(), mask.copy()))
+        return pd.arrays.BooleanArray(column.data.copy(), mask.copy())
+    return pd.arrays.IntegerArray(column.data.copy(), mask.copy())
 
 
 def _dtype(column: np.ndarray) -> np.dtype[Any]:
