@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from modelpack.errors import MissingDependency
+
 if TYPE_CHECKING:
     from modelpack.registry.client import Registry
     from modelpack.registry.names import STAGES
@@ -24,7 +26,12 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'modelpack.registry' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "sqlalchemy":
+            raise
+        raise MissingDependency("a registry", package="sqlalchemy", extra="registry") from error
 
 
 def __dir__() -> list[str]:

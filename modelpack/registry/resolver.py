@@ -1,6 +1,6 @@
 """References of the registry: ``models:/…`` in, the place of the files out."""
 
-from modelpack.registry.client import Registry
+from modelpack import registry
 from modelpack.uris import ModelRef, RegistryName
 
 
@@ -13,5 +13,6 @@ class RegistryResolver:
         Raises InvalidUri, NotFound, StoreUnavailable, and DamagedModel when another model lies there.
         """
         name = RegistryName.parse(ref)
-        with Registry(create=False) as registry:
-            return ModelRef("file", str(registry.path(registry.locate(name))))
+        # By the face, which brings the database library when it is needed, and says so when it is missing.
+        with registry.Registry(create=False) as opened:
+            return ModelRef("file", str(opened.path(opened.locate(name))))

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from modelpack.errors import InvalidUri, NotFound, StoreUnavailable, shorten
+from modelpack.errors import InvalidUri, MissingDependency, NotFound, StoreUnavailable, shorten
 from modelpack.sql.address import Address
 
 VERSION_TABLE: Final = "modelpack_schema"
@@ -64,8 +64,11 @@ class Schema:
     def install(self, connection: Connection) -> None:
         """Bring the tables up to *head*, inside the transaction of *connection*."""
         # Alembic takes 0.2 s to import and is needed once in a database's life: a framework, inside its verb.
-        from alembic import command
-        from alembic.config import Config
+        try:
+            from alembic import command
+            from alembic.config import Config
+        except ModuleNotFoundError as error:
+            raise MissingDependency("making a registry", package="alembic", extra="registry") from error
 
         config = Config()
         # The folder's name is text for a ConfigParser, in which a % is doubled.
