@@ -180,6 +180,7 @@ LENIENT: list[tuple[str, pd.Series, DataType, list[Any] | None]] = [
     ("decimal", objects(Decimal("0.1")), D, [0.1]),
     ("no text", pd.Series(["x", None]), S, ["x", None]),
     ("anything as text", objects(1, [2]), S, [1, [2]]),
+    ("no bytes", objects(b"x", None), X, [b"x", None]),
     ("no boolean", objects(True, None), B, [True, None]),
     ("no moment", pd.Series([pd.NaT]), T, [None]),
     ("text as moment", objects("2024-01-02"), T, None),
