@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,10 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 @contextmanager
 def _bundled_server() -> Iterator[str]:
     try:
-        from pgserver.postgres_server import get_server
+        with warnings.catch_warnings():
+            # It looks for a folder of the person's as it is imported, and warns where there is none.
+            warnings.simplefilter("ignore")
+            from pgserver.postgres_server import get_server
     except ModuleNotFoundError:
         _missing("no PostgreSQL: neither the machine's (with a user postgres) nor the package pgserver")
     folder = Path(tempfile.mkdtemp(prefix="pgserver-"))
