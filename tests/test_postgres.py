@@ -1,5 +1,6 @@
 """Tests that need PostgreSQL are never left out in silence."""
 
+import psycopg
 import pytest
 
 from tests import postgres
@@ -19,6 +20,6 @@ def test_without_a_server_they_fail_where_everything_is_required(monkeypatch: py
 
 @pytest.mark.postgres
 def test_the_server_syncs_what_it_commits(postgres_server: str) -> None:
-    with postgres.psycopg.connect(postgres_server.format(database="postgres")) as connection:
+    with psycopg.connect(postgres_server.format(database="postgres")) as connection:
         met = [connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")]
     assert met == [("on",), ("on",)]
