@@ -9,7 +9,6 @@ import click
 
 from modelpack.cli import run
 from modelpack.errors import shorten
-from serving.errors import InvalidSetting
 from serving.models import find
 from serving.run.listening import listen_at, url_of
 from serving.run.master import serve_with_workers
@@ -33,9 +32,9 @@ class _Value(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read *value*; a wrong one is wrong usage."""
         try:
-            return self._option.read(value, self._option.flags[-1])
-        except InvalidSetting as error:
-            self.fail(str(error), param, ctx)
+            return self._option.parse(value)
+        except ValueError as error:
+            self.fail(f"{shorten(repr(value), 60)}: {error}", param, ctx)
 
 
 def option_of(option: Option) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
+
 import modelpack
 from modelpack.errors import ModelpackError
 from modelpack.loading import load_predictor, open_model
@@ -17,6 +19,8 @@ from modelpack.uris import ModelRef, RegistryName
 from serving.errors import NoModel
 
 logger = logging.getLogger(__name__)
+
+_LARGEST_EXAMPLE = 64 << 10
 
 
 class Runnable(Protocol):
@@ -114,9 +118,10 @@ def load(source: Source, trust: tuple[str, ...], environ: Mapping[str, str]) -> 
 
 
 def _example(directory: Any) -> Any:
-    """The request that came with the model, or None: a broken example is no reason not to serve."""
+    """The request that came with the model, if it can be shown; a broken one is no reason not to serve."""
     try:
-        return directory.serving_example()
+        example = directory.serving_example()
+        return example if len(orjson.dumps(example)) <= _LARGEST_EXAMPLE else None
     except (ModelpackError, OSError, ValueError) as error:
         logger.warning("the input example cannot be read", extra={"reason": str(error)})
         return None

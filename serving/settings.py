@@ -178,7 +178,7 @@ class Settings:
         30.0,
         "--body-timeout",
         "MODELPACK_BODY_TIMEOUT",
-        "Time for a body to arrive; one second more for each KiB.",
+        "Time for a body to arrive, and for an answer to be taken; a second more for each KiB.",
         parse=_seconds,
         unit="s",
     )

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+import orjson
+
 from modelpack.schema import ParamSpec, Schema
 from serving import contract
 from serving.models import Served
@@ -84,7 +86,7 @@ def render(served: Served) -> str:
 
 def _example(served: Served) -> str:
     example = example_request(served)
-    return json.dumps({"inputs": []} if example is None else example, indent=1, ensure_ascii=False)
+    return orjson.dumps({"inputs": []} if example is None else example, option=orjson.OPT_INDENT_2).decode()
 
 
 def _schema(schema: Schema | None) -> str:

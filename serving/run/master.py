@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from serving.errors import CannotListen
 from serving.logs import JsonFormatter
-from serving.run.boots import TRIES, Boots, Once
 from serving.run.plan import VARIABLE, Plan
+from serving.run.roster import TRIES, Once, Roster
 from serving.run.worker import Worker
 
 _PATIENCE = 2
@@ -35,12 +36,24 @@ def serve_with_workers(plan: Plan, listener: socket.socket) -> NoReturn:
     os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types
+    """gunicorn's, but it tells its workers when none of them will be replaced."""
+
+    def __init__(self, master: "Master", roster: Roster) -> None:
+        self._roster = roster
+        super().__init__(master)
+
+    def stop(self, graceful: bool = True) -> None:
+        self._roster.dismiss()
+        super().stop(graceful)
+
+
 class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
     """gunicorn, told all by *plan*: no file, no variable and no argument of its own."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._boots = Boots()
+        self._roster = Roster()
         super().__init__()
 
     def load_config(self) -> None:
@@ -49,7 +62,7 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
         worker = type(
             "PlannedWorker",
             (Worker,),
-            {"plan": self._plan, "boots": self._boots, "announcing": Once(), "complaining": Once()},
+            {"plan": self._plan, "roster": self._roster, "announcing": Once(), "complaining": Once()},
         )
         patience = max(_LEAST_PATIENCE, round(_PATIENCE * settings.timeout)) if settings.timeout else 0
         values = {
@@ -71,14 +84,18 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
     def load(self) -> None:
         """Nothing: workers load for themselves."""
 
+    def run(self) -> None:
+        """Mind the workers until a signal says to stop; ends the process."""
+        _Arbiter(self, self._roster).run()
+
     def _before_fork(self, arbiter: Any, worker: Any) -> None:
         del arbiter, worker
-        if self._boots.hopeless:
-            raise HaltServer(f"{TRIES} workers in a row died before they were ready", 1)
+        if self._roster.hopeless:
+            raise HaltServer(f"{TRIES} workers in a row ended before they were ready", 1)
 
     def _after_exit(self, arbiter: Any, worker: Any) -> None:
         del arbiter
-        self._boots.ended(worker.pid)
+        self._roster.ended(worker.age)
 
 
 def heartbeat_folder() -> str:

@@ -7,15 +7,22 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import orjson
+
 from modelpack.errors import ModelpackError, shorten
 from serving.app import create_app
-from serving.dataplane import DataPlane
+from serving.codecs.json import JsonCodec
+from serving.dataplane import DataPlane, answer
 from serving.errors import CannotLoad
 from serving.logs import Lines, send_events_to
 from serving.models import Models, Served, Source, load
+from serving.openapi import example_request
 from serving.run.plan import Plan
+from serving.run.roster import Door
 from serving.run.server import Server
 from serving.workers import Workers, processors
+
+logger = logging.getLogger(__name__)
 
 STDOUT, STDERR = 1, 2
 
@@ -42,6 +49,7 @@ class Process:
             digest=plan.digest,
         )
         self.served = _loaded(source, settings.trust)
+        _warm(self.served)
         threads = settings.threads or max(1, math.ceil(processors() / settings.workers))
         self.plane = DataPlane(
             Models(self.served),
@@ -57,6 +65,7 @@ class Process:
         self,
         listeners: list[socket.socket],
         *,
+        door: Door,
         parent: int | None = None,
         beat: Callable[[], Awaitable[None]] | None = None,
         ready: Callable[[], None],
@@ -67,7 +76,9 @@ class Process:
         which this one has no business.
         """
         app = create_app(self.plane, self._plan.settings, self._lines)
-        server = Server(app, self.plane, self._plan.settings, ready=ready, beat=beat, parent=parent)
+        server = Server(
+            app, self.plane, self._plan.settings, door=door, ready=ready, beat=beat, parent=parent
+        )
         self.server = server
         try:
             server.run(listeners)
@@ -86,6 +97,18 @@ def _loaded(source: Source, trust: tuple[str, ...]) -> Served:
         raise CannotLoad(shorten(f"the model cannot be loaded: {type(error).__name__}: {error}")) from error
 
 
+def _warm(served: Served) -> None:
+    """Predict once before anybody asks: what libraries put off until then would keep the first waiting."""
+    example = example_request(served)
+    if example is None:
+        return
+    try:
+        answer(served, JsonCodec(coerce="lossless", depth_limit=64), orjson.dumps(example))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's code, which may raise anything
+        facts = {"reason": shorten(f"{type(error).__name__}: {error}")}
+        logger.info("the model does not answer the example", extra=facts)
+
+
 def announcement(plan: Plan, served: Served) -> str:
     """What is served: name, version, digest, engine, URL."""
     version = f" version {plan.version}" if plan.version else ""
@@ -100,5 +123,5 @@ def announcement(plan: Plan, served: Served) -> str:
 def serve_here(plan: Plan, listener: socket.socket) -> int:
     """Serve in this process, the only one; answers the exit code."""
     process = Process(plan)
-    process.serve([listener], ready=process.announce)
+    process.serve([listener], door=Door(), ready=process.announce)
     return 0

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 from serving.dataplane import DataPlane
 from serving.run.listening import turn_away
 from serving.run.protocol import Protocol
+from serving.run.roster import Door
 from serving.settings import Settings
 
 _TICK = 0.05
@@ -28,6 +30,9 @@ class Server(uvicorn.Server):
     3. No new connection begins; those already begun are accepted and answered.
     4. Idle connections are closed.
 
+    A worker that leaves alone, because it is replaced, does so without the first three: it stops listening,
+    for the others go on.
+
     SIGINT, a person at the keyboard, skips the first step, and a second one the rest. A second SIGTERM
     changes nothing. Unlike uvicorn's, the process then ends with code 0.
     """
@@ -38,11 +43,13 @@ class Server(uvicorn.Server):
         plane: DataPlane,
         settings: Settings,
         *,
+        door: Door,
         ready: Callable[[], None],
         beat: Callable[[], Awaitable[None]] | None = None,
         parent: int | None = None,
     ) -> None:
         self._plane = plane
+        self._door = door
         self._ready = ready
         self._beat = beat
         self._linger = settings.linger
@@ -52,6 +59,7 @@ class Server(uvicorn.Server):
 
         class Connection(Protocol):
             header_seconds = settings.header_timeout
+            stall_seconds = settings.body_timeout
 
         super().__init__(
             uvicorn.Config(
@@ -74,6 +82,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door, and say so."""
         await super().startup(sockets)
+        self._door.open()
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -101,22 +110,27 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Leave."""
         self._plane.leave()
-        await self._until(self._linger, lambda: self._hurried)
-        self._plane.close()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._drain
-        await self._until(self._drain, lambda: not self.server_state.tasks)
-        for listener in sockets or []:
-            turn_away(listener)
-        await self._until(_LAST_CALLERS, lambda: not self.server_state.connections, at_least=2 * _TICK)
-        self.config.timeout_graceful_shutdown = max(1, round(deadline - loop.time()))
+        deadline = time.monotonic() + self._linger + self._drain
+        if self._door.all_leave:
+            await self._until(self._linger, lambda: self._hurried)
+            self._plane.close()
+            await self._until(self._drain, lambda: not self._plane.workers.in_flight)
+        if self._door.close() and self._door.all_leave:
+            for listener in sockets or []:
+                turn_away(listener)
+            await self._until(_LAST_CALLERS, lambda: not self.server_state.connections, at_least=2 * _TICK)
+        else:
+            # Others listen on the same socket, and have what this one does not take.
+            for server in self.servers:
+                server.close()
+            await self._until(self._linger, lambda: self._hurried or not self.server_state.connections)
+        self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
         await super().shutdown(sockets)
 
     async def _until(self, seconds: float, done: Callable[[], bool], *, at_least: float = 0.0) -> None:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while not self.force_exit and loop.time() < begun + seconds:
-            if done() and loop.time() >= begun + at_least:
+        begun = time.monotonic()
+        while not self.force_exit and time.monotonic() < begun + seconds:
+            if done() and time.monotonic() >= begun + at_least:
                 return
             if self._beat is not None:
                 await self._beat()

@@ -12,8 +12,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker as BaseWorker
 
 from modelpack.errors import ModelpackError
-from serving.run.boots import Boots, Once
 from serving.run.plan import Plan
+from serving.run.roster import Door, Once, Roster
 
 _BEAT_SECONDS = 1.0
 
@@ -26,7 +26,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
     """
 
     plan: Plan
-    boots: Boots
+    roster: Roster
     announcing: Once
     complaining: Once
 
@@ -45,8 +45,10 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
                 process = importlib.import_module("serving.run.process")
                 self._process = process.Process(self.plan)
             except ModelpackError as error:
-                if self.complaining.claim():
-                    os.write(2, f"Error: {error}\n".encode())
+                if not self.complaining.claim():
+                    # gunicorn 27 stumbles over a second failure to boot while it halts for the first.
+                    sys.exit(0)
+                os.write(2, f"Error: {error}\n".encode())
                 sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     def run(self) -> None:
@@ -55,6 +57,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
             return
         self._process.serve(
             [listener.sock for listener in self.sockets],
+            door=Door(self.roster, self.age),
             ready=self._say_ready,
             beat=self._beat,
             parent=self.ppid,
@@ -62,7 +65,6 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
 
     def _say_ready(self) -> None:
         self._server = self._process.server
-        self.boots.is_ready(os.getpid())
         if self.announcing.claim():
             self._process.announce()
 

@@ -1,0 +1,42 @@
+"""Saved models that the servers of these tests serve."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestRegressor
+
+import modelpack
+from modelpack.schema import ColumnSpec, DataType, Schema, Signature, TensorSpec
+from tests.serving.kit import NUMBERS
+from tests.serving.saved import cols, magic
+
+COLS = Signature(
+    inputs=Schema(
+        (
+            ColumnSpec(DataType.double, "a"),
+            ColumnSpec(DataType.long, "b"),
+            ColumnSpec(DataType.integer, "i"),
+            ColumnSpec(DataType.string, "c"),
+            ColumnSpec(DataType.boolean, "d"),
+            ColumnSpec(DataType.datetime, "t"),
+            ColumnSpec(DataType.binary, "x"),
+        )
+    )
+)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three saved models: ``magic``, ``cols`` and ``tensor``."""
+    folder = tmp_path_factory.mktemp("models")
+    example = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    modelpack.save(magic, folder / "magic", signature=NUMBERS, input_example=example)
+    modelpack.save(cols, folder / "cols", signature=COLS)
+    chance = np.random.default_rng(3)
+    data = chance.random((200, 4))
+    forest = RandomForestRegressor(10, random_state=0).fit(data, data @ np.array([1.0, 2.0, 3.0, 4.0]))
+    signature = Signature(inputs=Schema((TensorSpec(np.dtype("float64"), (-1, 4)),)))
+    modelpack.save(forest, folder / "tensor", signature=signature)
+    return folder
