@@ -23,8 +23,10 @@ def _frame() -> pd.DataFrame:
     return pd.DataFrame({"age": random.uniform(18, 90, 120), "charges": random.uniform(10, 100, 120)})
 
 
-def _add(model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> "pd.Series[float]":
-    return model_input["charges"] + (params or {}).get("plus", 1.0)
+def _add(model_input: pd.DataFrame, params: dict[str, float] | None = None) -> "pd.Series[float]":
+    plus: float = (params or {}).get("plus", 1.0)
+    charges: pd.Series[float] = model_input["charges"] + plus
+    return charges
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     seen = run_in_mlflow(
         "read_models.py", folder / "asked.json", *(folder / name for name in names), work=folder
     )
-    exact = pd.DataFrame(**asked["columns"])  # type: ignore[arg-type]  # a JSON object's values
+    exact = pd.DataFrame(**asked["columns"])
     here = {
         "skops": pipeline.predict(exact),
         "cloudpickle": pipeline.predict(exact),

@@ -23,4 +23,4 @@ def test_a_public_function_is_typed_throughout(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="sav"):
-        _ = modelpack.sav  # type: ignore[attr-defined]  # the point of the test
+        _ = modelpack.sav
