@@ -1,0 +1,113 @@
+"""One model, saved for every server, and the questions with their right answers."""
+
+import json
+import os
+import subprocess
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+import modelpack
+from modelpack.schema import SignatureWarning
+from tests.benchmarks.client import Question
+from tests.benchmarks.onnx_form import labels_of, onnx_form
+from tests.benchmarks.protocols import PROTOCOLS
+from tests.benchmarks.servers import SERVERS, SERVICES, Answers, Server
+from tests.benchmarks.subjects import Subject
+from tests.benchmarks.works import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A *subject* that lies in *folder* in the form that each server wants, and what is true of its rows."""
+
+    subject: Subject
+    folder: Path
+    truths: Mapping[Answers, list[Any] | None]
+
+    def questions(self, work: Work, server: Server) -> tuple[list[Question], Path]:
+        """What *work* asks of *server*, and the folder that holds the bodies as files 0, 1 and so on."""
+        folder = self.folder / "bodies" / f"{work.name}-{server.protocol}"
+        bodies = self._bodies(work, server.protocol, folder)
+        truth = self.truths[server.answers]
+        labels = [truth and truth[at : at + work.rows] for at in range(0, work.bodies * work.rows, work.rows)]
+        return [Question(body, label) for body, label in zip(bodies, labels, strict=True)], folder
+
+    def _bodies(self, work: Work, protocol: str, folder: Path) -> list[bytes]:
+        files = [folder / str(number) for number in range(work.bodies)]
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            for number, file in enumerate(files):
+                rows = self.subject.asked.iloc[number * work.rows : (number + 1) * work.rows]
+                file.write_bytes(PROTOCOLS[protocol].encode(rows))
+        return [file.read_bytes() for file in files]
+
+
+def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepared:
+    """Save the model of *subject* below *folder* for *servers*, and work out what is right."""
+    folder.mkdir(parents=True)
+    joblib.dump(subject.model, folder / "model.joblib")
+    graph = onnx_form(subject)
+    (folder / "model.onnx").write_bytes(graph)
+    wanted = list(servers)
+    if any(server.kind == "ours" for server in wanted):
+        _save_ours(subject, folder)
+    if SERVERS["mlflow"] in wanted:
+        _save_for_mlflow(subject, folder)
+    if any(server.environment == SERVERS["mlserver"].environment for server in wanted):
+        _save_for_mlserver(folder)
+    labels: list[Any] = subject.model.predict(subject.asked).tolist()
+    truths: dict[Answers, list[Any] | None] = {
+        "model": labels,
+        "graph": labels_of(graph, subject.asked),
+        "nothing": None,
+    }
+    return Prepared(subject, folder, truths)
+
+
+def _save_ours(subject: Subject, folder: Path) -> None:
+    with warnings.catch_warnings():
+        # The guide's whole numbers are never missing.
+        warnings.simplefilter("ignore", SignatureWarning)
+        signature = modelpack.infer_signature(subject.seen, subject.model.predict(subject.seen))
+    modelpack.save(
+        subject.model,
+        folder / "ours",
+        signature=signature,
+        input_example=subject.seen.head(3),
+    )
+
+
+def _save_for_mlflow(subject: Subject, folder: Path) -> None:
+    """By MLflow itself, in its own environment."""
+    rows = folder / "seen.json"
+    rows.write_text(json.dumps(subject.seen.to_dict(orient="split", index=False)))
+    python = SERVERS["mlflow"].programs / "python"
+    subprocess.run(
+        [python, "-W", "ignore", SERVICES / "mlflow_save.py", "model.joblib", rows, "mlflow"],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+            "GIT_PYTHON_REFRESH": "quiet",
+        },
+        check=True,
+        capture_output=True,
+        timeout=240,
+    )
+
+
+def _save_for_mlserver(folder: Path) -> None:
+    settings = {
+        "name": "model",
+        "implementation": "mlserver_sklearn.SKLearnModel",
+        "parameters": {"uri": str(folder / "model.joblib")},
+    }
+    home = folder / "mlserver" / "model"
+    home.mkdir(parents=True)
+    (home / "model-settings.json").write_text(json.dumps(settings))

@@ -1,0 +1,167 @@
+"""One measurement, and the order of many: only one server is alive at any time."""
+
+import math
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks import processes
+from tests.benchmarks.client import Failure, Question, Target
+from tests.benchmarks.load import Driver, Load
+from tests.benchmarks.preparing import Prepared
+from tests.benchmarks.protocols import PROTOCOLS
+from tests.benchmarks.servers import SERVICES, WORKERS, Server
+from tests.benchmarks.works import Work
+
+_PORTS = ("port", "other_port", "third_port")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run that is to be made."""
+
+    round: int
+    work: Work
+    server: Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one run found; a *fault* says why it does not count, and then no other figure means anything.
+
+    *start*: seconds from the program's start to its first right answer. *memory*: bytes (PSS) of all its
+    processes right after the load. *processor*: seconds of processor time for one request. *others*: share
+    of the machine's processors that other programs used meanwhile, from 0 to 1.
+    """
+
+    step: Step
+    start: float = math.nan
+    load: Load = field(default_factory=lambda: Load(requests=0, seconds=0.0, p50=math.nan, p99=math.nan))
+    memory: int = 0
+    processor: float = math.nan
+    others: float = math.nan
+    processes: int = 0
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How each run is made: *warm* seconds of load go before; *patience* (s) is for the first answer."""
+
+    driver: Driver
+    seconds: float
+    warm: float
+    patience: float = 120.0
+
+
+def order(servers: Sequence[Server], works: Sequence[Work], *, rounds: int, seed: int) -> list[Step]:
+    """Round by round, work by work, each time once through the servers, shuffled by *seed*.
+
+    So a noisy minute of the machine meets all servers alike, and no server always follows the same one.
+    """
+    shuffler = random.Random(seed)
+    steps = []
+    for number in range(1, rounds + 1):
+        for work in works:
+            able = [server for server in servers if work.model in server.models]
+            steps += [Step(number, work, server) for server in shuffler.sample(able, len(able))]
+    return steps
+
+
+def run(step: Step, prepared: Prepared, plan: Plan, folder: Path) -> Run:
+    """Start the server, wait for its first answer, check, warm, load, weigh, check again, stop.
+
+    *folder*, which must not exist, becomes its working and home folder, and keeps what it printed.
+    """
+    questions, bodies = prepared.questions(step.work, step.server)
+    try:
+        with _running(step.server, prepared.folder, folder) as (program, target):
+            try:
+                return _measure(step, program, target, questions, bodies, plan)
+            except Failure as error:
+                return Run(step=step, fault=f"{error}\n{program.said()}".strip())
+    except OSError as error:
+        return Run(step=step, fault=f"it cannot be started: {error}")
+
+
+def _measure(
+    step: Step,
+    program: processes.Program,
+    target: Target,
+    questions: Sequence[Question],
+    bodies: Path,
+    plan: Plan,
+) -> Run:
+    concurrency = step.work.concurrency
+    target.wait_for_first_answer(
+        questions[0], seconds=plan.patience, died=lambda: program.child.poll() is not None
+    )
+    start = time.monotonic() - program.begun
+    target.check(questions, concurrency=1)
+    plan.driver(target, questions, bodies, concurrency=concurrency, seconds=plan.warm)
+    before, machine = processes.family(program), processes.machine_seconds()
+    mine, clock = _own_seconds(), time.monotonic()
+    load = plan.driver(target, questions, bodies, concurrency=concurrency, seconds=plan.seconds)
+    after = processes.family(program)
+    took = time.monotonic() - clock
+    used = processes.processor_seconds(after) - processes.processor_seconds(before)
+    elsewhere = processes.machine_seconds() - machine - used - (_own_seconds() - mine)
+    memory = processes.memory(after)
+    if load.errors or not load.requests:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in load.errors.items())
+        raise Failure(f"errors under load: {kinds or 'no answer at all'}")
+    target.check(questions, concurrency=concurrency)
+    return Run(
+        step=step,
+        start=start,
+        load=load,
+        memory=memory,
+        processor=used / load.requests,
+        others=max(0.0, elsewhere / (took * (os.cpu_count() or 1))),
+        processes=len(after),
+    )
+
+
+def _own_seconds() -> float:
+    """Processor time of the harness and of the drivers that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@contextmanager
+def _running(server: Server, model: Path, folder: Path) -> Iterator[tuple[processes.Program, Target]]:
+    folder.mkdir()
+    ports = processes.free_ports(len(_PORTS))
+    values = {
+        "bin": str(server.programs),
+        "model": str(model),
+        "folder": str(folder),
+        "workers": str(WORKERS),
+        "services": str(SERVICES),
+        **dict(zip(_PORTS, map(str, ports), strict=True)),
+    }
+    program = processes.start(
+        [word.format_map(values) for word in server.command],
+        folder=folder,
+        variables=_variables(server, values),
+        log=folder.with_suffix(".log"),
+    )
+    try:
+        yield program, Target(ports[0], server.path, PROTOCOLS[server.protocol])
+    finally:
+        processes.stop(program)
+
+
+def _variables(server: Server, values: Mapping[str, str]) -> dict[str, str]:
+    """All that a server knows of its surroundings: nothing of ours may change what one measures."""
+    return {
+        "PATH": f"{values['bin']}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": values["folder"],
+        "LANG": "C.UTF-8",
+        "DO_NOT_TRACK": "1",
+        **{name: value.format_map(values) for name, value in server.variables.items()},
+    }

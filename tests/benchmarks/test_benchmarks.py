@@ -1,0 +1,109 @@
+"""The short form: our servers and the limits, a second each; right answers are asserted, and never a time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.load import DRIVERS, has_wrk
+from tests.benchmarks.machine import what_hinders
+from tests.benchmarks.preparing import Prepared, prepare
+from tests.benchmarks.runs import Plan, Run, Step, run
+from tests.benchmarks.servers import HERE, SERVERS, Server
+from tests.benchmarks.subjects import SUBJECTS, Absent, Subject, churn
+from tests.benchmarks.works import Work
+
+WORK = Work("churn", rows=3, concurrency=4)
+AT_HAND = [server for server in SERVERS.values() if server.environment == HERE and server.usual]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """A small forest, saved for the servers that run in this environment."""
+    return prepare(churn(trees=10), tmp_path_factory.mktemp("bench") / "churn", AT_HAND)
+
+
+def _measured(server: Server, prepared: Prepared, folder: Path, *, driver: str = "") -> Run:
+    chosen = driver or ("wrk" if has_wrk() else "python")
+    plan = Plan(driver=DRIVERS[chosen], seconds=0.5, warm=0.1, patience=90)
+    return run(Step(1, WORK, server), prepared, plan, folder / "run")
+
+
+@pytest.mark.parametrize("server", AT_HAND, ids=lambda server: server.name)
+def test_a_server_answers_as_the_model_does_before_and_after_load(
+    server: Server, prepared: Prepared, tmp_path: Path
+) -> None:
+    if why := what_hinders(server):
+        pytest.skip(why)
+    made = _measured(server, prepared, tmp_path)
+    assert made.fault == ""
+    assert made.load.requests > 0
+    assert made.memory > 0
+    assert made.processes >= 2
+
+
+def test_the_driver_in_python_finds_the_same_server_right(prepared: Prepared, tmp_path: Path) -> None:
+    made = _measured(SERVERS["bare"], prepared, tmp_path, driver="python")
+    assert made.fault == ""
+    assert made.load.requests > 0
+
+
+def test_a_wrong_answer_is_found(prepared: Prepared, tmp_path: Path) -> None:
+    liar = replace(SERVERS["empty"], answers="model")
+    assert _measured(liar, prepared, tmp_path).fault.startswith("wrong answer: 1 labels for 3 rows")
+
+
+def test_a_server_that_ends_is_not_waited_for(prepared: Prepared, tmp_path: Path) -> None:
+    dead = replace(SERVERS["empty"], command=("{bin}/python", "-c", "raise SystemExit('no such luck')"))
+    fault = _measured(dead, prepared, tmp_path).fault
+    assert "it ended before it answered" in fault
+    assert "no such luck" in fault
+
+
+def test_a_server_that_cannot_be_started_is_a_fault_of_its_run(prepared: Prepared, tmp_path: Path) -> None:
+    missing = replace(SERVERS["empty"], command=("{bin}/no-such-program",))
+    assert "cannot be started" in _measured(missing, prepared, tmp_path).fault
+
+
+_WEARY = """
+from asgi_empty import app as empty
+
+answered = 0
+
+async def app(scope, receive, send):
+    global answered
+    answered += 1
+
+    async def worse(message):
+        if "status" in message and answered > 50:
+            message["status"] = 503
+        await send(message)
+
+    await empty(scope, receive, worse)
+"""
+
+
+def test_errors_under_load_make_a_run_invalid(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "weary.py").write_text(_WEARY)
+    command = tuple(word.replace("asgi_empty:app", "weary:app") for word in SERVERS["empty"].command)
+    weary = replace(SERVERS["empty"], command=command, variables={"PYTHONPATH": str(tmp_path)})
+    fault = _measured(weary, prepared, tmp_path).fault
+    assert fault.startswith("errors under load: ")
+    assert " status" in fault
+
+
+@pytest.fixture(scope="module")
+def telco() -> Subject:
+    """Real customers, where their data lies beside the checkout."""
+    try:
+        return SUBJECTS["telco"]()
+    except Absent as error:
+        pytest.skip(str(error))
+
+
+def test_words_and_numbers_together_are_answered_rightly(telco: Subject, tmp_path: Path) -> None:
+    server = SERVERS["ours"]
+    ready = prepare(telco, tmp_path / "telco", [server])
+    plan = Plan(driver=DRIVERS["python"], seconds=0.5, warm=0.1, patience=90)
+    made = run(Step(1, Work("telco", rows=20, concurrency=2), server), ready, plan, tmp_path / "run")
+    assert made.fault == ""
