@@ -19,21 +19,20 @@ def dump(model: Any, path: Path) -> tuple[str, ...]:
     try:
         skops.dump(model, path)
         types = tuple(skops.get_untrusted_types(file=path))
+        # What cannot be read back was not saved.
+        load(path, Trust(types=types))
+    except ModelpackError as error:
+        raise _unwritable(model, error) from error
+    except OSError:
+        raise
     except Exception as error:
-        raise InvalidModel(
-            shorten(
-                f"skops cannot write {_named(model)}: {_first_line(error)}; "
-                'save with format="cloudpickle" if its readers may trust pickles'
-            )
-        ) from error
+        raise _unwritable(model, error) from error
     for name in types:
-        if name.startswith("__main__.") or "<" in name:
+        if name.startswith("__main__."):
             raise InvalidModel(
                 f"skops writes names, and no other process finds {shorten(name, 100)}; move it to a module, "
                 'or save with format="cloudpickle"'
             )
-    # What cannot be read back was not saved.
-    load(path, Trust(types=types))
     return types
 
 
@@ -103,6 +102,13 @@ def _refuse(names: list[str], path: Path) -> None:
         f"{path.name} would build {listed}{more}, which is not on the list of what any model may build",
         allow=flags + (" and so on" if len(some) > 1 else ""),
         types=some,
+    )
+
+
+def _unwritable(model: Any, error: Exception) -> InvalidModel:
+    return InvalidModel(
+        f"skops cannot write {_named(model)}: {shorten(_first_line(error), 120)}; "
+        'save with format="cloudpickle" if its readers may trust pickles'
     )
 
 

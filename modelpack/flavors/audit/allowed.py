@@ -104,7 +104,7 @@ TYPES = _below(
     "numpy",
     "number integer signedinteger unsignedinteger inexact floating complexfloating generic character "
     "flexible",
-) | _below("builtins", "object bytes")
+) | _below("builtins", "object")
 """Types as values, as ``make_column_selector`` holds them."""
 
 _KNOWN = {OBJECT: OBJECTS, FUNCTION: FUNCTIONS, TYPE: TYPES}

@@ -116,6 +116,7 @@ def _histogram_boosting(part: Any, owned: set[int]) -> None:
     if stages is None:
         return
     is_categorical = np.asarray(part._bin_mapper.is_categorical_) != 0  # noqa: SLF001 - the file's content
+    _expect(len(is_categorical) == part.n_features_in_, part, "it has more or fewer features than its bins")
     for predictor in (one for stage in stages for one in stage):
         _expect(_PREDICTOR in _classes(predictor), part, "a stage is something else")
         trees.check_predictor(

@@ -1,0 +1,1 @@
+"""Model directories, part by part."""

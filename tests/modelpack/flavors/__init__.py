@@ -1,0 +1,1 @@
+"""Flavors: what each writes, loads and refuses."""

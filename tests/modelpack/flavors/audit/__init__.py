@@ -1,0 +1,1 @@
+"""Crafted skops files, and models whose numbers lie."""
