@@ -4,15 +4,12 @@ import logging
 import os
 import socket
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from serving.errors import CannotListen
 from serving.logs import JsonFormatter
 from serving.run.plan import VARIABLE, Plan
 from serving.run.roster import TRIES, Once, Roster
@@ -71,7 +68,6 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
             "worker_class": worker,
             "timeout": patience,
             "graceful_timeout": round(settings.linger + settings.drain) + _MARGIN_SECONDS,
-            "worker_tmp_dir": heartbeat_folder(),
             "loglevel": "warning",
             "control_socket_disable": True,
             "on_starting": _log_as_we_do,
@@ -96,16 +92,6 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
     def _after_exit(self, arbiter: Any, worker: Any) -> None:
         del arbiter
         self._roster.ended(worker.age)
-
-
-def heartbeat_folder() -> str:
-    """A folder for the files by which workers show that they live: in memory, where there is such a place."""
-    for folder in ("/dev/shm", tempfile.gettempdir()):  # noqa: S108 - gunicorn makes private, nameless files there
-        if os.access(folder, os.W_OK | os.X_OK) and Path(folder).is_dir():
-            return folder
-    raise CannotListen(
-        "several workers need a folder to write to; mount one at /dev/shm or /tmp, or serve with one"
-    )
 
 
 def _log_as_we_do(arbiter: Any) -> None:

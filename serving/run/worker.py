@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker as BaseWorker
+from gunicorn.workers import base
 
 from modelpack.errors import ModelpackError
 from serving.run.plan import Plan
@@ -18,7 +19,34 @@ from serving.run.roster import Door, Once, Roster
 _BEAT_SECONDS = 1.0
 
 
-class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn publishes no types
+class _Pulse:
+    """The file by whose age a master sees that a worker lives; in memory, where a disk may be read-only."""
+
+    def __init__(self, cfg: object) -> None:
+        del cfg
+        self._descriptor = os.memfd_create("pulse")
+
+    def notify(self) -> None:
+        now = time.monotonic()
+        os.utime(self._descriptor, (now, now))
+
+    def last_update(self) -> float:
+        return os.fstat(self._descriptor).st_mtime
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+# gunicorn 27 has no setting for this; its own one needs a folder to write to.
+base.WorkerTmp = _Pulse
+
+
+class Worker(base.Worker):  # type: ignore[misc]  # gunicorn publishes no types
     """Loads the model after the fork, and serves.
 
     Not gunicorn's own ``asgi`` worker: with it a server of several processes would speak HTTP through another
