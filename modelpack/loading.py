@@ -1,6 +1,8 @@
 """A reference in, a model out: as a view, as the native object, as something that predicts."""
 
+import logging
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from modelpack.predictor import Predictor
 from modelpack.resolve import locate
 from modelpack.trust import Trust
 from modelpack.uris import ModelRef
+
+logger = logging.getLogger(__name__)
 
 
 def open_model(ref: str | Path | ModelRef) -> ModelDirectory:
@@ -46,6 +50,8 @@ def load_predictor(ref: str | Path | ModelRef, *, trust: Trust | None = None) ->
 
 def _checked(ref: str | Path | ModelRef) -> tuple[ModelDirectory, str]:
     directory = open_model(ref)
+    if directory.path.stat().st_mode & stat.S_IWOTH:
+        logger.warning("model can be changed by other users", extra={"model": str(directory.path)})
     directory.check()
     return directory, choose(directory.document)
 

@@ -78,7 +78,8 @@ def detect(model: object) -> str:
         for name in FLAVORS:
             if owner in FLAVORS[name].packages:
                 return name
-    if callable(getattr(model, "predict", None)) or (callable(model) and not isinstance(model, type)):
+    # A class has a predict too, and nothing to call it on.
+    if not isinstance(model, type) and (callable(getattr(model, "predict", None)) or callable(model)):
         return "python"
     raise InvalidModel(
         f"no flavor can save {shorten(repr(type(model).__qualname__), 80)}; give an estimator, a function, "

@@ -96,16 +96,16 @@ def load(path: Path, compression: str | None = None) -> Any:
 
     Raises MissingDependency for a library that is not installed, InvalidModel when it cannot be built.
     """
-    try:
-        with _opened(path, compression) as file:
+    with _opened(path, compression) as file:
+        try:
             return lent.load_pickle(file)
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        raise MissingDependency(f"the model in {path.name}", package=name or str(error)) from error
-    except Exception as error:
-        raise InvalidModel(
-            shorten(f"{path.name} cannot be unpickled: {type(error).__name__}: {error}")
-        ) from error
+        except ModuleNotFoundError as error:
+            name = (error.name or "").partition(".")[0]
+            raise MissingDependency(f"the model in {path.name}", package=name or str(error)) from error
+        except Exception as error:
+            raise InvalidModel(
+                shorten(f"{path.name} cannot be unpickled: {type(error).__name__}: {error}")
+            ) from error
 
 
 def dump(thing: Any, path: Path, *, by_value: Iterable[str] = (), left_alone: Iterable[str] = ()) -> None:
