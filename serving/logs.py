@@ -3,9 +3,10 @@
 import json
 import logging
 import os
-import queue
 import select
 import threading
+import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,8 @@ WAITING_LINES = 10_000
 """How many lines may wait before new ones are dropped, and counted."""
 
 _CLOSING_SECONDS = 1.0
-_BATCH = 64
+_GATHERING_SECONDS = 0.005
+_BATCH = 256
 
 
 class Lines:
@@ -25,29 +27,31 @@ class Lines:
 
     def __init__(self, fd: int, *, limit: int = WAITING_LINES) -> None:
         self._fd = fd
-        self._queue: queue.Queue[str | None] = queue.Queue(limit)
+        self._limit = limit
+        self._waiting: deque[str] = deque()
+        self._news = threading.Event()
+        self._closing = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self.dropped = 0
 
     def put(self, line: str) -> None:
         """Take *line*, without its end, or drop it. Never waits."""
+        if len(self._waiting) >= self._limit:
+            self.dropped += 1
+            return
+        self._waiting.append(line)
+        if not self._news.is_set():
+            self._news.set()
         if self._thread is None:
             self._start()
-        try:
-            self._queue.put_nowait(line)
-        except queue.Full:
-            self.dropped += 1
 
     def close(self, timeout: float = _CLOSING_SECONDS) -> None:
         """Give what is waiting *timeout* seconds to get out."""
-        if self._thread is None:
-            return
-        try:
-            self._queue.put(None, timeout=timeout)
-        except queue.Full:
-            return
-        self._thread.join(timeout)
+        self._closing = True
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def _start(self) -> None:
         with self._starting:
@@ -58,22 +62,29 @@ class Lines:
 
     def _write(self) -> None:
         told = 0
-        while True:
-            lines = [self._queue.get()]
-            while lines[-1] is not None and len(lines) < _BATCH and not self._queue.empty():
-                lines.append(self._queue.get_nowait())
-            text = "".join(f"{line}\n" for line in lines if line is not None)
-            lost = self.dropped
-            if lost > told:
-                text += as_line({"event": "lines dropped", "count": lost - told}) + "\n"
-            try:
-                _write_all(self._fd, text.encode())
-                told = lost
-            except OSError:
-                # The reader has gone for good. Going on costs little, and a new one may open the pipe.
-                self.dropped += text.count("\n")
-            if lines[-1] is None:
-                return
+        while not (self._closing and not self._waiting):
+            self._news.wait()
+            if not self._closing:
+                # Lines come in crowds; waking for each of them would take the processor from requests.
+                time.sleep(_GATHERING_SECONDS)
+            self._news.clear()
+            lines = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
+            if self._waiting:
+                self._news.set()
+            told = self._write_lines(lines, told)
+
+    def _write_lines(self, lines: list[str], told: int) -> int:
+        """Write *lines*; answers how many lost ones the reader knows of by now."""
+        lost = self.dropped
+        if lost > told:
+            lines.append(as_line({"event": "lines dropped", "count": lost - told}))
+        try:
+            _write_all(self._fd, "".join(f"{line}\n" for line in lines).encode())
+        except OSError:
+            # The reader has gone for good. Going on costs little, and a new one may open the pipe.
+            self.dropped += len(lines)
+            return told
+        return lost
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -84,10 +95,13 @@ def _write_all(fd: int, data: bytes) -> None:
             select.select([], [fd], [])
 
 
+_encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
+
+
 def as_line(facts: Mapping[str, Any]) -> str:
     """*facts* as one line of JSON in plain ASCII; every control character is escaped."""
     # JSON leaves DEL as it is, and some terminals act on it.
-    return json.dumps(facts, default=repr, separators=(",", ":")).replace("\x7f", "\\u007f")
+    return _encode(facts).replace("\x7f", "\\u007f")
 
 
 def now() -> str:

@@ -1,0 +1,28 @@
+"""Which addresses mean this machine alone."""
+
+import pytest
+
+from serving.addresses import is_loopback
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
+def test_loopback_is_this_machine_alone(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0",
+        "::",
+        "",
+        "192.0.2.1",
+        "10.0.0.1",
+        "no.such.host.invalid",
+        "x" * 300,
+        "a b",
+        "::ffff:192.0.2.1",
+    ],
+)
+def test_everything_else_is_not(host: str) -> None:
+    assert not is_loopback(host)
