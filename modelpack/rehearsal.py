@@ -102,7 +102,9 @@ def _watch() -> set[str]:
         fromlist: Any = (),
         level: int = 0,
     ) -> Any:
-        if level == 0 and is_foreign(str((globals or {}).get("__name__")), owners):
+        # Compiled code may import without saying who it is; it is never a model's own.
+        importer = (globals or {}).get("__name__")
+        if level == 0 and isinstance(importer, str) and is_foreign(importer, owners):
             direct.add(name.partition(".")[0])
         return real(name, globals, locals, fromlist, level)
 
