@@ -56,10 +56,9 @@ def torn(versions: list[ModelVersion], deleted: set[int] | frozenset[int] = froz
     return findings
 
 
-def lost(registry: Registry, versions: list[ModelVersion], known: Acknowledged) -> list[str]:
+def lost(versions: list[ModelVersion], moves: list[Move], known: Acknowledged) -> list[str]:
     """What was acknowledged and is not there."""
     present = {version.version: version for version in versions}
-    moves = registry.history(versions[0].name) if versions else []
     staged = Counter(move.version for move in moves if move.after == "Production")
     aliased = Counter(move.version for move in moves if move.kind == "alias" and move.after)
     return [

@@ -74,12 +74,12 @@ class Crashes:
         """The same, and what was lost, what is damaged, and what the history does not tell."""
         known = self.acknowledged()
         with Registry(self.uri, artifacts=self.root) as registry:
-            versions = versions_of(registry, NAME)
+            versions, moves = versions_of(registry, NAME), registry.history(NAME)
             return [
                 *torn(versions, known.begun),
-                *lost(registry, versions, known),
+                *lost(versions, moves, known),
                 *damaged(registry, versions),
-                *untold(versions, registry.history(NAME)),
+                *untold(versions, moves),
             ]
 
     def acknowledged(self) -> Acknowledged:
@@ -149,9 +149,11 @@ def test_a_store_that_can_be_torn_is_caught(
 ) -> None:
     met: list[str] = []
     with crashes(kind, sqlite, tmp_path, chance, together=1) as many:
+        many.longest_life *= 2
         for _ in range(100):
             many.kill()
             met = many.all_findings()
             if met:
                 break
+    print(f"caught after {many.writers} kills in {many.longest_life:.2f} s of life")
     assert any(said in finding for finding in met), met
