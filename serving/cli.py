@@ -1,5 +1,6 @@
 """The ``serve`` command."""
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -8,18 +9,21 @@ from typing import Any
 import click
 
 from modelpack.cli import run
-from modelpack.errors import shorten
-from serving.models import find
-from serving.run.listening import listen_at, url_of
-from serving.run.master import serve_with_workers
-from serving.run.plan import Plan
-from serving.run.process import serve_here
+from modelpack.errors import MissingDependency, shorten
 from serving.settings import OPTIONS, Option, Settings, describe, read_gunicorn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 stopped when asked, 1 refused with one line, 2 wrong usage."""
     sys.exit(run(serve, arguments, name="serve"))
+
+
+def part(module: str) -> Any:
+    """A part of the server, imported when a verb is run: its help must not need what the verb needs."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingDependency("serving", package=str(error.name), extra="serve") from error
 
 
 class _Value(click.ParamType[Any]):
@@ -73,25 +77,7 @@ def serve(no_conda: bool, **given: Any) -> int:
             f"say which model: {OPTIONS['model'].help} Use -m, or {OPTIONS['model'].variables[0]}."
         )
     _warn_of_ignored()
-    return start(settings)
-
-
-def start(settings: Settings) -> int:
-    """Find the model, take the address, and serve; answers the exit code."""
-    source = find(settings.model)
-    listener = listen_at(settings.host, settings.port, allow_remote=settings.allow_remote)
-    plan = Plan(
-        settings=settings,
-        place=str(source.place),
-        name=source.name,
-        version=source.version,
-        digest=source.digest,
-        url=url_of(listener),
-        descriptor=listener.fileno(),
-    )
-    if settings.workers > 1:
-        serve_with_workers(plan, listener)
-    return serve_here(plan, listener)
+    return int(part("serving.run.start").start(settings))
 
 
 def _flattened(option: Option, value: Any) -> Any:

@@ -1,16 +1,8 @@
 """The verbs that serving adds to ``modelpack``."""
 
-import os
-import sys
-from pathlib import Path
-
 import click
 
-from modelpack.errors import NotFound
-from serving.cli import option_of, serve
-from serving.codecs import CODECS
-from serving.dataplane import answer
-from serving.models import find, load
+from serving.cli import option_of, part, serve
 from serving.settings import OPTIONS, Coerce
 
 __all__ = ["predict", "serve"]
@@ -40,21 +32,7 @@ def predict(
     trust: tuple[tuple[str, ...], ...],
 ) -> None:
     """Predict from a file, as the server would: bodies and answers are those of /invocations."""
-    codec = CODECS[kind](coerce=coerce or "lossless", depth_limit=OPTIONS["depth_limit"].default)
-    body = _read(source)
-    served = load(find(reference), tuple(word for words in trust for word in words), os.environ)
-    output = answer(served, codec, body).body + b"\n"
-    if target == "-":
-        sys.stdout.buffer.write(output)
-        sys.stdout.flush()
-    else:
-        Path(target).write_bytes(output)
-
-
-def _read(source: str) -> bytes:
-    if source == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise NotFound("file", source, hint=error.strerror or "") from None
+    words = tuple(word for given in trust for word in given)
+    part("serving.scoring").score(
+        reference, source, target, kind=kind, coerce=coerce or "lossless", trust=words
+    )

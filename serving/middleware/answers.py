@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -76,30 +77,35 @@ class _Conversation:
         await self._send(message)
 
     async def refuse(self, problem: Problem, *, waits: bool = True) -> None:
-        """Answer *problem*; then hear the sender out for a moment, if much of the body is still to come.
+        """Answer *problem*; then hear the sender out for a moment, if some of the body is still to come.
 
         Closing a socket with unread bytes resets it, and the sender would lose the answer with it.
         """
         body = problem.body(exchange_of(self._scope).request_id)
-        unheard = not self._heard_all and self._may_be_long()
+        length = self._length_to_come()
+        # Whoever asks first whether to send the body will not send it now.
+        unsent = bool(header(self._scope, b"expect"))
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
         ]
-        if problem.closes or unheard:
+        if problem.closes or length > _SMALL or (length and unsent):
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": True})
-        if unheard and waits:
+        if length and waits and not unsent:
             await self._hear_out()
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _may_be_long(self) -> bool:
+    def _length_to_come(self) -> float:
+        """How much of the body is unread at most; 0 when nothing is."""
+        if self._heard_all:
+            return 0
+        if header(self._scope, b"transfer-encoding"):
+            return math.inf
         lengths = header(self._scope, b"content-length")
-        if lengths:
-            return int(lengths[0]) > _SMALL
-        return bool(header(self._scope, b"transfer-encoding"))
+        return int(lengths[0]) if lengths else 0
 
     async def _hear_out(self) -> None:
         heard = 0

@@ -39,8 +39,8 @@ class Process:
         self._plan = plan
         self._lines, self._events = Lines(STDOUT), Lines(STDERR)
         send_events_to(self._events)
-        for noisy in ("uvicorn", "uvicorn.error", "asyncio"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        # What it says of requests, serving.run.protocol says too, with the request id.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         source = Source(
             reference=settings.model,
             place=Path(plan.place),
@@ -72,7 +72,7 @@ class Process:
     ) -> None:
         """Answer on *listeners* until a signal says to stop, and then until everybody has been answered.
 
-        *ready* is called once they are open, *beat* about once a second. *parent* is the process without
+        *ready* is called once they are open, *beat* some times a second. *parent* is the process without
         which this one has no business.
         """
         app = create_app(self.plane, self._plan.settings, self._lines)

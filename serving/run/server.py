@@ -73,8 +73,6 @@ class Server(uvicorn.Server):
                 log_config=None,
                 proxy_headers=False,
                 server_header=False,
-                callback_notify=beat,
-                timeout_notify=0,
                 timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]  # it goes to call_later as it is
             )
         )
@@ -102,6 +100,8 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second, and leave when the process that started this one has gone."""
+        if self._beat is not None:
+            await self._beat()
         if self._parent is not None and os.getppid() != self._parent:
             self._plane.leave()
             self.should_exit = True

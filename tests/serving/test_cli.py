@@ -1,6 +1,8 @@
 """The ``serve`` command: what it takes, and how it says no."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,23 @@ def test_the_help_names_every_flag_and_variable() -> None:
     for option in OPTIONS.values():
         for word in (*option.flags, *option.variables):
             assert word in shown
+
+
+def test_a_server_without_its_libraries_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for name in [name for name in sys.modules if name.startswith("serving.run")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert run(serve, ["-m", "/nowhere"], name="serve") == 1
+    assert (
+        'serving needs uvicorn, which is not installed: pip install "modelpack[serve]"'
+        in capsys.readouterr().err
+    )
+
+
+def test_the_command_is_read_without_the_libraries_of_the_server() -> None:
+    heavy = {"uvicorn", "starlette", "gunicorn", "numpy", "orjson"}
+    code = f"import sys, serving.commands; print({heavy} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "set()"

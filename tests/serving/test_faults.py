@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -57,6 +58,34 @@ def test_a_log_whose_reader_is_gone_stops_nobody(models: Path, tmp_path: Path, w
         reader.wait()
         check_many(server, 20)
         assert server.stop() == 0
+
+
+@ONE_AND_TWO
+def test_closed_streams_are_not_mistaken_for_sockets(models: Path, tmp_path: Path, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    closed = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *kit.SERVE]
+    process = subprocess.Popen([*closed, *magic(models, "-w", workers, "-p", str(port))])
+    server = ServerProcess(process, tmp_path)
+    server.port = port
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(server):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        check_many(server, 20)
+        assert server.stop() == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(server: ServerProcess) -> bool:
+    try:
+        return server.status("/ready") == 200
+    except OSError:
+        return False
 
 
 def test_events_that_nobody_reads_delay_nobody(models: Path, tmp_path: Path) -> None:

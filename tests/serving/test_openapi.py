@@ -1,9 +1,6 @@
-"""The OpenAPI document and the page for people, made from one model's signature."""
+"""The OpenAPI document of a model, made from its signature."""
 
-import base64
-import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,6 @@ from modelpack.schema import (
 )
 from serving import contract, openapi
 from serving.codecs.json import JsonCodec
-from serving.endpoints import page
 from tests.serving.kit import NUMBERS, house, served, split
 
 EVERY_TYPE: tuple[ColumnType, ...] = (
@@ -119,39 +115,3 @@ def test_the_schema_and_the_server_agree(tmp_path: Path, record: dict[str, Any],
     assert validator.is_valid(body) is fits
     with house(tmp_path) as home:
         assert (home.post(body).status_code == 200) is fits
-
-
-@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_the_page_names_every_column_and_param(signature: Signature) -> None:
-    html = page.render(served(signature=signature))
-    for spec in (*(signature.inputs.specs if signature.inputs else ()), *signature.params):
-        assert f"<td>{'' if spec.name is None else spec.name}</td>" in html or spec.name is None
-
-
-def test_the_page_needs_nothing_from_elsewhere_and_lets_nothing_in(tmp_path: Path) -> None:
-    with house(tmp_path) as home:
-        response = home.client.get(contract.DOCS)
-    html, policy = response.text, response.headers["content-security-policy"]
-    assert not re.search(r"(src|href)=.?(https?:)?//", html)
-    assert "import" not in page.SCRIPT
-    assert "'unsafe-inline'" not in policy
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    for tag, directive in (("script", "script-src"), ("style", "style-src")):
-        found = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
-        assert found is not None
-        digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
-        assert f"{directive} 'sha256-{digest}'" in policy, "a browser runs what the page holds"
-
-
-def test_whatever_a_model_is_called_is_text_on_the_page() -> None:
-    evil = "</textarea></title><script>alert(1)</script>\"'&"
-    signature = Signature(
-        inputs=Schema((ColumnSpec(DataType.string, evil),)), params=(ParamSpec("p", DataType.string, evil),)
-    )
-    example = {"dataframe_split": {"columns": [evil], "data": [[evil]]}}
-    html = page.render(served(signature=signature, name=evil, example=example))
-    assert html.count("<script>") == 1
-    assert html.count("</script>") == 1
-    assert html.count("</textarea>") == 1
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html

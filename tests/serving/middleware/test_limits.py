@@ -84,8 +84,9 @@ def test_a_body_that_stops_coming_is_given_up() -> None:
 
 
 def test_a_body_that_trickles_is_given_up_too() -> None:
+    trickle: list[bytes | float | None] = [b"a", 0.02]
     with pytest.raises(BodyTooSlow):
-        hear([*[b"a", 0.02] * 100, b"end"], seconds=0.2)
+        hear([*trickle * 100, b"end"], seconds=0.2)
 
 
 def test_a_large_body_has_more_time_than_a_small_one() -> None:

@@ -1,0 +1,39 @@
+"""A file of rows in, a file of predictions out, as the server would answer."""
+
+import os
+import sys
+from pathlib import Path
+
+from modelpack.errors import NotFound
+from serving.codecs import CODECS
+from serving.dataplane import answer
+from serving.models import find, load
+from serving.settings import OPTIONS, Coerce
+
+
+def score(
+    reference: str, source: str, target: str, *, kind: str, coerce: Coerce, trust: tuple[str, ...]
+) -> None:
+    """Write the answer of the model *reference* to the body in the file *source* into the file *target*.
+
+    ``-`` stands for the standard streams; *kind* names a codec. Raises what finding, loading and predicting
+    do.
+    """
+    codec = CODECS[kind](coerce=coerce, depth_limit=OPTIONS["depth_limit"].default)
+    body = _read(source)
+    served = load(find(reference), trust, os.environ)
+    output = answer(served, codec, body).body + b"\n"
+    if target == "-":
+        sys.stdout.buffer.write(output)
+        sys.stdout.flush()
+    else:
+        Path(target).write_bytes(output)
+
+
+def _read(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise NotFound("file", source, hint=error.strerror or "") from None
