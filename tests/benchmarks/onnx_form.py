@@ -39,8 +39,13 @@ def _is_number(column: "pd.Series[Any]") -> bool:
 
 
 def labels_of(graph: bytes, rows: pd.DataFrame) -> list[Any]:
-    """What *graph* says of *rows*."""
-    session = onnxruntime.InferenceSession(graph)
+    """What *graph* says of *rows* as one request, on one thread as in the prototype.
+
+    Both matter: the order in which votes are summed, and with it the label of a tie, follows from them.
+    """
+    alone = onnxruntime.SessionOptions()
+    alone.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, alone)
     inputs = session.get_inputs()
     if len(inputs) == 1:
         feed = {inputs[0].name: rows.to_numpy(np.float64)}

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,26 @@ from tests.benchmarks.works import Work
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A *subject* that lies in *folder* in the form that each server wants, and what is true of its rows."""
+    """A *subject* that lies in *folder* in the form each server wants; *labels* are those of its rows."""
 
     subject: Subject
     folder: Path
-    truths: Mapping[Answers, list[Any] | None]
+    graph: bytes
+    labels: list[Any]
 
     def questions(self, work: Work, server: Server) -> tuple[list[Question], Path]:
         """What *work* asks of *server*, and the folder that holds the bodies as files 0, 1 and so on."""
         folder = self.folder / "bodies" / f"{work.name}-{server.protocol}"
         bodies = self._bodies(work, server.protocol, folder)
-        truth = self.truths[server.answers]
-        labels = [truth and truth[at : at + work.rows] for at in range(0, work.bodies * work.rows, work.rows)]
-        return [Question(body, label) for body, label in zip(bodies, labels, strict=True)], folder
+        return [
+            Question(body, self._truth(server.answers, slice(number * work.rows, (number + 1) * work.rows)))
+            for number, body in enumerate(bodies)
+        ], folder
+
+    def _truth(self, answers: Answers, rows: slice) -> list[Any] | None:
+        if answers == "nothing":
+            return None
+        return self.labels[rows] if answers == "model" else labels_of(self.graph, self.subject.asked[rows])
 
     def _bodies(self, work: Work, protocol: str, folder: Path) -> list[bytes]:
         files = [folder / str(number) for number in range(work.bodies)]
@@ -60,13 +67,7 @@ def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepar
         _save_for_mlflow(subject, folder)
     if any(server.environment == SERVERS["mlserver"].environment for server in wanted):
         _save_for_mlserver(folder)
-    labels: list[Any] = subject.model.predict(subject.asked).tolist()
-    truths: dict[Answers, list[Any] | None] = {
-        "model": labels,
-        "graph": labels_of(graph, subject.asked),
-        "nothing": None,
-    }
-    return Prepared(subject, folder, truths)
+    return Prepared(subject, folder, graph, subject.model.predict(subject.asked).tolist())
 
 
 def _save_ours(subject: Subject, folder: Path) -> None:

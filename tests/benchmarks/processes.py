@@ -14,6 +14,8 @@ from pathlib import Path
 _MARK = "MODELPACK_BENCHMARK_RUN"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
+_LOOKS = 5
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,29 @@ def _proportional(pid: int) -> int:
 def processor_seconds(processes: Iterable[Process]) -> float:
     """Seconds of processor time that *processes* have used since they began."""
     return sum(process.ticks for process in processes) / _TICKS
+
+
+def settle(program: Program, *, patience: float = 30.0) -> None:
+    """Wait until no thread of *program* wants a processor, some looks on end, or for *patience* seconds.
+
+    A driver that ends leaves requests behind, and a server may still work on them for nobody.
+    """
+    deadline = time.monotonic() + patience
+    quiet = 0
+    while quiet < _LOOKS and time.monotonic() < deadline:
+        quiet = 0 if any(map(_is_runnable, family(program))) else quiet + 1
+        time.sleep(_PAUSE)
+
+
+def _is_runnable(process: Process) -> bool:
+    return any(_state(file) == "R" for file in (_PROC / str(process.pid) / "task").glob("*/stat"))
+
+
+def _state(file: Path) -> str:
+    try:
+        return file.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def machine_seconds() -> float:

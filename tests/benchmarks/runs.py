@@ -103,6 +103,7 @@ def _measure(
     start = time.monotonic() - program.begun
     target.check(questions, concurrency=1)
     plan.driver(target, questions, bodies, concurrency=concurrency, seconds=plan.warm)
+    processes.settle(program)
     before, machine = processes.family(program), processes.machine_seconds()
     mine, clock = _own_seconds(), time.monotonic()
     load = plan.driver(target, questions, bodies, concurrency=concurrency, seconds=plan.seconds)
@@ -114,6 +115,7 @@ def _measure(
     if load.errors or not load.requests:
         kinds = ", ".join(f"{number} {kind}" for kind, number in load.errors.items())
         raise Failure(f"errors under load: {kinds or 'no answer at all'}")
+    processes.settle(program)
     target.check(questions, concurrency=concurrency)
     return Run(
         step=step,

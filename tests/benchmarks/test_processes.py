@@ -73,5 +73,23 @@ def test_memory_and_processor_time_grow_with_what_a_program_does(tmp_path: Path)
     assert seconds > 0
 
 
+def test_a_program_has_settled_when_its_work_is_done(tmp_path: Path) -> None:
+    code = "print('up', flush=True)\nimport time\nwhile time.process_time() < 1: pass\ntime.sleep(99)"
+    program = _started(code, tmp_path)
+    _until_it_says(program, "up")
+    processes.settle(program, patience=60)
+    seconds = processes.processor_seconds(processes.family(program))
+    processes.stop(program)
+    assert seconds >= 0.99
+
+
+def test_a_program_that_never_settles_is_not_waited_for(tmp_path: Path) -> None:
+    program = _started("print('up', flush=True)\nwhile True: pass", tmp_path)
+    _until_it_says(program, "up")
+    processes.settle(program, patience=0.3)
+    assert program.child.poll() is None
+    processes.stop(program)
+
+
 def test_free_ports_differ() -> None:
     assert len(set(processes.free_ports(5))) == 5
