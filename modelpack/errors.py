@@ -41,6 +41,14 @@ class DamagedModel(InvalidModel):
         super().__init__(f"the model at {place} is not what was saved: {named}{tail}; fetch or save it again")
 
 
+class NotConvertible(ModelpackError):
+    """A model that this toolkit cannot write in another form; it stays as it is, and is used so."""
+
+
+class Uncertified(ModelpackError, ValueError):
+    """An input, or a method, for which a model's other form is not proved to answer as the model does."""
+
+
 class InvalidSchema(ModelpackError, ValueError):
     """A signature that contradicts itself, or that no reader would accept."""
 

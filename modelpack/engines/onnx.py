@@ -1,0 +1,63 @@
+"""The ONNX form of a model, held to the report that certifies it. Loads onnxruntime, and no framework."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelpack.errors import InvalidModel, Uncertified, shorten
+from modelpack.onnx.report import Report
+from modelpack.onnx.session import OnnxSession
+from modelpack.onnx.wire import LARGEST
+from modelpack.schema import Table
+
+
+class OnnxEngine:
+    """Answers the methods that *report* certifies, and refuses what the native model refuses.
+
+    *model* is an ONNX file, or its bytes, that the caller has held to the report's digest. *threads* is for
+    one call. Raises InvalidModel for a file that no runtime should be handed, and for a report without a
+    layout. Make it after a fork, never before: onnxruntime's threads do not survive one.
+    """
+
+    name = "onnx"
+
+    def __init__(self, model: Path | bytes, report: Report, *, threads: int = 1) -> None:
+        if report.layout is None:
+            raise InvalidModel("the parity report certifies no ONNX form; certify the model again")
+        self._certified = frozenset(report.certified)
+        self._session = OnnxSession(_bytes(model), report.layout, report.domain, threads=threads)
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """What it answers."""
+        return self._certified
+
+    def open(self, method: str) -> None:
+        """Get ready to answer *method* now, not at the first call. Raises Uncertified and InvalidModel."""
+        self._check(method)
+        self._session.open(method)
+
+    def run(self, data: Table | np.ndarray, method: str) -> Any:
+        """What the model's *method* answers for *data*, in the native model's shape and dtype.
+
+        Raises ValueError where the native model refuses, Uncertified for a method or for values that were not
+        compared with it.
+        """
+        self._check(method)
+        return self._session.run(data, method)
+
+    def _check(self, method: str) -> None:
+        if method not in self._certified:
+            raise Uncertified(
+                f"the ONNX form is not certified for {shorten(method, 60)}; use the native engine"
+            )
+
+
+def _bytes(model: Path | bytes) -> bytes:
+    if isinstance(model, bytes):
+        return model
+    size = model.stat().st_size
+    if size > LARGEST:
+        raise InvalidModel(f"an ONNX file of {size} bytes; no more than {LARGEST} can be read")
+    return model.read_bytes()

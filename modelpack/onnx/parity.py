@@ -1,0 +1,380 @@
+"""Proves that an ONNX form answers as the native model does, or says where it does not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import onnx
+
+from modelpack.errors import ModelpackError, NotConvertible, shorten
+from modelpack.onnx import probes
+from modelpack.onnx.comparing import Answers, Comparison, ask_each
+from modelpack.onnx.convert import Candidate, candidates
+from modelpack.onnx.domain import Domain
+from modelpack.onnx.layout import Layout, Output
+from modelpack.onnx.limits import discover
+from modelpack.onnx.native import Native, as_input
+from modelpack.onnx.native import native as native_of
+from modelpack.onnx.probes import Probe
+from modelpack.onnx.profile import Profile
+from modelpack.onnx.profile import profile as profile_of
+from modelpack.onnx.report import TOLERANCE, MethodReport, Report
+from modelpack.onnx.rows import Rows, part
+from modelpack.onnx.session import OnnxSession
+from modelpack.onnx.steps import first_difference
+from modelpack.onnx.tracing import Trees, find_trees, trace
+from modelpack.schema import Schema, Signature, Table, enforce
+
+ROWS = 100_000
+"""Rows that a model with trees is compared on, at least, unless the caller says otherwise."""
+
+_PLAIN_ROWS = 20_000
+"""Rows for models without splits."""
+
+_FEATURE_ROWS = 10_000
+"""Rows for trees that are asked by themselves."""
+
+_PACKAGES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
+
+
+def certify(
+    model: Any,
+    signature: Signature,
+    *,
+    example: Any = None,
+    profile: Profile | None = None,
+    methods: Sequence[str] = ("predict",),
+    rows: int = ROWS,
+    seed: int = 0,
+    native: Native | None = None,
+) -> tuple[onnx.ModelProto | None, Report]:
+    """The ONNX form of *model* that answers most of *methods* as it does, and the report of the comparison.
+
+    *example* is input as ``modelpack.schema.enforce`` takes it; *profile* describes the training data, and is
+    made of the example where there is none. About *rows* rows are compared, drawn by *seed*. *native* asks
+    the model, where its flavor does so in another way than by calling the method. There is no form (None)
+    when no method is certified; the report says why. Nothing is raised for a model that cannot be converted.
+    """
+    try:
+        trial = _Trial(
+            model, signature, example, profile, tuple(methods), rows, seed, native or native_of(model)
+        )
+    except NotConvertible as error:
+        failed = MethodReport(certified=False, reason=str(error))
+        return None, Report(methods=dict.fromkeys(methods, failed), seed=seed, versions=_versions())
+    return trial.best()
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How one candidate fared."""
+
+    candidate: Candidate
+    layout: Layout
+    domain: Domain
+    methods: Mapping[str, MethodReport]
+
+    @property
+    def certified(self) -> int:
+        return sum(one.certified for one in self.methods.values())
+
+
+class _Trial:
+    """One model, the rows it is compared on, and what it answers to them."""
+
+    def __init__(
+        self,
+        model: Any,
+        signature: Signature,
+        example: Any,
+        profile: Profile | None,
+        methods: tuple[str, ...],
+        rows: int,
+        seed: int,
+        native: Native,
+    ) -> None:
+        if signature.inputs is None:
+            raise NotConvertible("the signature does not say what the model takes")
+        self.model, self.signature, self.seed = model, signature, seed
+        self.native = native
+        self.lacking = {name: f"the model has no {name}" for name in methods if not hasattr(model, name)}
+        self.methods = tuple(name for name in methods if name not in self.lacking)
+        if not self.methods:
+            raise NotConvertible("; ".join(self.lacking.values()))
+        self._rng = np.random.default_rng(seed)
+        held = None if example is None else enforce(example, signature.inputs)
+        self.rows = Rows(signature.inputs, profile or _profile(held, signature.inputs))
+        self.domain = discover(self.rows, native, self.methods[0], self._rng)
+        self.trees = list(find_trees(model))
+        self.untraced: list[Trees] = []
+        self.probes = [*_example(held), *self._ordinary(rows), *self._special(), *self._splits(rows)]
+        short = rows - sum(probe.rows for probe in self.probes)
+        if self.trees and short > 0:
+            self.probes += probes.random_rows(self.rows, short, self._rng)
+        self.answers: dict[tuple[str, int], Answers] = {}
+
+    def _ordinary(self, rows: int) -> Iterator[Probe]:
+        count = rows // 3 if self.trees else min(rows, _PLAIN_ROWS)
+        return probes.random_rows(self.rows, count, self._rng)
+
+    def _special(self) -> Iterator[Probe]:
+        yield from probes.missing_rows(self.rows, set(self.domain.refuses_missing), self._rng)
+        yield from probes.unseen_rows(self.rows, self._rng)
+        yield from probes.extreme_rows(self.rows, self.domain.limit, self._rng)
+
+    def _splits(self, rows: int) -> Iterator[Probe]:
+        wants_names = hasattr(self.model, "feature_names_in_")
+        count = rows - rows // 3
+        for trees in self.trees:
+            try:
+                traced = trace(
+                    trees,
+                    self.rows,
+                    lambda data: as_input(data, wants_names=wants_names),
+                    self._rng,
+                    most=max(1, count // 4),
+                    limit=min(self.domain.limit, 1e30),
+                )
+            except (
+                Exception
+            ) as error:  # a transformer may raise anything; its trees are then asked by themselves
+                raise NotConvertible(
+                    f"the rows cannot be followed to the trees: {shorten(str(error), 150)}"
+                ) from error
+            if getattr(trees.estimator, "_preprocessor", None) is None and not trees.asks_only(traced.owners):
+                self.untraced.append(trees)
+            share = count // len(self.trees)
+            yield from probes.split_rows(trees, traced, self.rows, share, self._rng)
+
+    def asked(self, method: str, place: int) -> Answers:
+        """What the native model's *method* says to the probe at *place*; asked once."""
+        key = (method, place)
+        if key not in self.answers:
+            data = self.probes[place].data
+            # What one method refuses, the input's checks refuse, and these are the same for all.
+            before = self.answers.get((self.methods[0], place))
+            refused = np.zeros(0, dtype=np.int64) if before is None else before.refused
+            places = np.setdiff1d(np.arange(len(data)), refused)
+            self.answers[key] = ask_each(lambda rows: self.native(rows, method), data, places, refused)
+        return self.answers[key]
+
+    def best(self) -> tuple[onnx.ModelProto | None, Report]:
+        """Try one form after another until one is certified for all methods."""
+        outcomes: list[_Outcome] = []
+        tried: dict[str, str] = {}
+        parted = ""
+        for candidate in candidates(self.model, signature=self.signature, methods=self.methods):
+            outcome, problem = self._outcome(candidate)
+            if outcome is None:
+                tried[candidate.name] = problem
+                continue
+            outcomes.append(outcome)
+            if outcome.certified == len(self.methods):
+                break
+            tried[candidate.name] = _reasons(outcome.methods)
+            if not parted:
+                parted = first_difference(self.model, self.signature, candidate.name, self._suspects(outcome))
+        best = max(outcomes, key=lambda one: one.certified, default=None)
+        return self._finished(best, tried, parted)
+
+    def _outcome(self, candidate: Candidate) -> tuple[_Outcome | None, str]:
+        if candidate.model is None or candidate.layout is None:
+            return None, candidate.problem
+        try:
+            return self._compared(candidate, candidate.model.SerializeToString(deterministic=True)), ""
+        except ModelpackError as error:
+            return None, str(error)
+
+    def _compared(self, candidate: Candidate, model: bytes) -> _Outcome:
+        assert candidate.layout is not None  # noqa: S101 - for the type checker; the caller has looked
+        layout = self._as_native(candidate.layout)
+        domain = self._with_unknown(model, layout)
+        session = OnnxSession(model, layout, domain)
+        reports: dict[str, MethodReport] = {}
+        for method in self.methods:
+            if method not in layout.outputs:
+                why = (candidate.problems or {}).get(method, "the form does not answer it")
+                reports[method] = MethodReport(certified=False, reason=why)
+                continue
+            reports[method] = self._method(session, domain, candidate.name, method)
+        return _Outcome(candidate, layout, domain, reports)
+
+    def _as_native(self, layout: Layout) -> Layout:
+        """*layout* with outputs in the shape and dtype that the native model answers in."""
+        outputs = {}
+        for method, output in layout.outputs.items():
+            values = self._ordinary_values(method)
+            outputs[method] = (
+                output if values is None else Output(output.name, str(values.dtype), values.ndim == 1)
+            )
+        return replace(layout, outputs=outputs)
+
+    def _ordinary_values(self, method: str) -> np.ndarray | None:
+        for place, probe in enumerate(self.probes):
+            if (
+                probe.kind in ("example", "random")
+                and (values := self.asked(method, place).values) is not None
+            ):
+                return values
+        return None
+
+    def _with_unknown(self, model: bytes, layout: Layout) -> Domain:
+        """The domain, less the columns of text where a missing one is answered otherwise."""
+        session = OnnxSession(model, layout, self.domain)
+        unknown = []
+        for place, probe in enumerate(self.probes):
+            if probe.kind != "missing" or probe.column is None or not self.rows.by_name[probe.column].is_text:
+                continue
+            for method in layout.outputs:
+                comparison = Comparison(method, TOLERANCE)
+                _hold(comparison, session, method, probe, self.asked(method, place))
+                if comparison.failed and probe.column not in unknown:
+                    unknown.append(probe.column)
+        return replace(self.domain, unknown_missing=tuple(unknown))
+
+    def _method(self, session: OnnxSession, domain: Domain, name: str, method: str) -> MethodReport:
+        comparison = Comparison(method, TOLERANCE)
+        for place, probe in enumerate(self.probes):
+            if (
+                probe.kind in ("example", "random")
+                and (values := self.asked(method, place).values) is not None
+            ):
+                comparison.measure(values)
+        for place, probe in enumerate(self.probes):
+            if probe.kind == "missing" and domain.unknown_missing and _asks_unknown(probe, domain):
+                continue
+            _hold(comparison, session, method, probe, self.asked(method, place))
+            if comparison.failed:
+                return comparison.report
+        if comparison.report.compared == 0:
+            comparison.fail("the model refused every row that it was asked")
+        self._hold_trees(comparison, name, method)
+        return comparison.report
+
+    def _hold_trees(self, comparison: Comparison, name: str, method: str) -> None:
+        """Ask trees by themselves whose features no single column makes."""
+        for trees in self.untraced:
+            estimator = trees.estimator
+            width = getattr(estimator, "n_features_in_", 0)
+            if not comparison.failed and width and hasattr(estimator, method):
+                data = probes.feature_rows(trees, width, _FEATURE_ROWS, np.random.default_rng([self.seed, 1]))
+                _hold_alone(comparison, estimator, name, method, data)
+
+    def _suspects(self, outcome: _Outcome) -> Table | np.ndarray | None:
+        """The rows of the kind on which *outcome* failed."""
+        kinds = [one.kind for one in outcome.methods.values() if not one.certified and one.kind]
+        for probe in self.probes:
+            if probe.kind in kinds and probe.kind not in ("missing", "unseen"):
+                return part(probe.data, np.arange(min(2000, probe.rows)))
+        return None
+
+    def _finished(
+        self, best: _Outcome | None, tried: Mapping[str, str], parted: str
+    ) -> tuple[onnx.ModelProto | None, Report]:
+        counts: dict[str, int] = {}
+        for probe in self.probes:
+            counts[probe.kind] = counts.get(probe.kind, 0) + probe.rows
+        missing = {name: MethodReport(certified=False, reason=why) for name, why in self.lacking.items()}
+        if best is None:
+            reason = "; ".join(f"{name}: {why}" for name, why in tried.items())
+            failed = MethodReport(certified=False, reason=shorten(reason, 600))
+            methods: dict[str, MethodReport] = dict.fromkeys(self.methods, failed)
+        else:
+            methods = dict(best.methods)
+        usable = best is not None and best.certified > 0
+        model = best.candidate.model if best is not None and usable else None
+        return model, Report(
+            methods={**methods, **missing},
+            candidate=best.candidate.name if best is not None and usable else "",
+            tried=tried,
+            first_difference=parted,
+            rows=counts,
+            seed=self.seed,
+            layout=best.layout if best is not None and usable else None,
+            domain=best.domain if best is not None else self.domain,
+            versions=_versions(),
+            opsets={}
+            if model is None
+            else {one.domain or "ai.onnx": one.version for one in model.opset_import},
+        )
+
+
+def _hold(comparison: Comparison, session: OnnxSession, method: str, probe: Probe, native: Answers) -> None:
+    """Hold the form's answers to *probe* against the native ones; what these refuse, it must refuse too."""
+    if native.values is not None:
+        data = part(probe.data, native.answered)
+        try:
+            other = _in_pieces(session, method, data)
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the native model answered
+            comparison.fail(
+                f"the form refuses what the model answers: {shorten(str(error), 200)}", kind=probe.kind
+            )
+            return
+        comparison.compare(native.values, other, data, probe.kind)
+    for row in native.refused[:64]:
+        one = part(probe.data, np.array([row]))
+        try:
+            session.run(one, method)
+        except Exception:  # noqa: BLE001, S112 - a refusal, as it should be
+            continue
+        comparison.fail("the form answers what the model refuses", kind=probe.kind)
+        return
+
+
+def _in_pieces(session: OnnxSession, method: str, data: Table | np.ndarray) -> np.ndarray:
+    """Answers to *data*, asked one by one at first, then in larger lots: the runtime has a way for each."""
+    count = len(data)
+    edges = [*range(min(count, 32)), *range(32, min(count, 532), 100)]
+    edges += [count] if count <= 532 else [532, count]
+    lots = [
+        np.arange(start, stop) for start, stop in zip(edges, [*edges[1:], count], strict=True) if stop > start
+    ]
+    return np.concatenate([session.run(part(data, lot), method) for lot in lots])
+
+
+def _hold_alone(comparison: Comparison, estimator: Any, name: str, method: str, data: np.ndarray) -> None:
+    from modelpack.schema import TensorSpec
+
+    signature = Signature(inputs=Schema((TensorSpec(np.dtype(np.float64), (-1, data.shape[1])),)))
+    for candidate in candidates(estimator, signature=signature, methods=(method,)):
+        if candidate.name != name or candidate.model is None or candidate.layout is None:
+            continue
+        native = np.asarray(getattr(estimator, method)(data))
+        output = candidate.layout.outputs[method]
+        layout = replace(
+            candidate.layout, outputs={method: Output(output.name, str(native.dtype), native.ndim == 1)}
+        )
+        session = OnnxSession(candidate.model.SerializeToString(), layout, Domain())
+        comparison.compare(native, session.run(data, method), data, "features")
+        return
+
+
+def _asks_unknown(probe: Probe, domain: Domain) -> bool:
+    """Whether *probe* has missing text in a column that was set aside."""
+    return isinstance(probe.data, Table) and any(
+        (probe.data.columns[name] == np.array(None)).any() for name in domain.unknown_missing
+    )
+
+
+def _profile(held: Any, schema: Schema) -> Profile:
+    return Profile({}, 0) if held is None else profile_of(held, schema)
+
+
+def _example(held: Any) -> list[Probe]:
+    return [] if held is None or len(held) == 0 else [Probe("example", held)]
+
+
+def _reasons(methods: Mapping[str, MethodReport]) -> str:
+    return "; ".join(f"{name}: {one.reason}" for name, one in methods.items() if not one.certified)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
