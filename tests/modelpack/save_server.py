@@ -2,7 +2,8 @@
 
 ``sound PATH`` saves a small pipeline to PATH with ``modelpack.save``; ``in place PATH`` writes the same files
 one after the other where they belong, which is what the tests must catch. Answers the writer's process id at
-once, and its exit status when it has ended.
+once and, after another line, its exit status when it has ended. Until then the id stays the writer's own, so
+that whoever kills it kills no other process.
 """
 
 import os
@@ -54,6 +55,7 @@ def main() -> None:
                 os._exit(1)
             os._exit(0)
         print(pid, flush=True)
+        sys.stdin.readline()
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 

@@ -19,7 +19,7 @@ from modelpack.errors import ModelpackError
 from modelpack.files import STAGING
 from tests.modelpack.save_server import MODEL
 
-KILLS = 120
+KILLS = 100
 
 
 class Writers:
@@ -38,15 +38,14 @@ class Writers:
 
     def write(self, kind: str, path: Path, *, kill_after: float | None) -> tuple[int, float]:
         """The exit code of a writer of *path* (-9: killed in time), and the seconds that it lived."""
-        assert self._server.stdin is not None
-        self._server.stdin.write(f"{kind} {path}\n")
-        self._server.stdin.flush()
+        self._say(f"{kind} {path}")
         pid = int(self._line())
+        assert pid > 1
         started = time.monotonic()
         if kill_after is not None:
             time.sleep(kill_after)
-            # Not waited for yet: the number is still its own.
             os.kill(pid, signal.SIGKILL)
+        self._say("how did it end?")
         return int(self._line()), time.monotonic() - started
 
     def close(self) -> None:
@@ -56,6 +55,11 @@ class Writers:
         self._server.stdin.close()
         self._server.stdout.close()
         assert self._server.wait(timeout=30) == 0
+
+    def _say(self, line: str) -> None:
+        assert self._server.stdin is not None
+        self._server.stdin.write(f"{line}\n")
+        self._server.stdin.flush()
 
     def _line(self) -> str:
         assert self._server.stdout is not None
@@ -109,8 +113,9 @@ def test_kills_at_random_instants_tear_nothing(
     writers: Writers, tmp_path: Path, chance: random.Random
 ) -> None:
     longest = life_of(writers, tmp_path) * 1.2
-    there = killed = 0
-    for number in range(KILLS):
+    there = killed = number = 0
+    while killed < KILLS:
+        number += 1
         path = tmp_path / f"model-{number}"
         code, _ = writers.write("sound", path, kill_after=chance.uniform(0, longest))
         assert code in (0, -9)
@@ -118,8 +123,8 @@ def test_kills_at_random_instants_tear_nothing(
         assert path.exists() or code == -9, "an acknowledged save is lost"
         killed += code == -9
         there += path.exists()
-    print(f"{KILLS} writers, {killed} killed while they wrote, {there} models complete")
-    assert killed >= KILLS // 2
+    print(f"{number} writers, {killed} killed while they wrote, {there} models complete")
+    assert there > 0, "all were killed too early to prove anything"
     # What the dead left bears the staging name, and the next writer sweeps it.
     names = {path.name for path in tmp_path.iterdir()}
     assert all(name.startswith((STAGING, "model-", "undisturbed-")) for name in names)
