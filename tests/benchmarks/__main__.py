@@ -2,11 +2,14 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from tests.benchmarks import machine
 from tests.benchmarks.goals import judge
@@ -152,5 +155,13 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _end(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Leave as after an error: the server that runs is stopped on the way out."""
+    del frame
+    sys.exit(128 + signal_number)
+
+
 if __name__ == "__main__":
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, _end)
     sys.exit(main())

@@ -164,7 +164,7 @@ def stop(program: Program, *, patience: float = 20.0) -> None:
     _wait(program, known, patience)
     known += [process for process in family(program) if process not in known]
     for process in known:
-        if _still(process):
+        if is_alive(process):
             os.kill(process.pid, signal.SIGKILL)
     program.child.wait(timeout=patience)
 
@@ -175,11 +175,12 @@ def _wait(program: Program, known: Sequence[Process], patience: float) -> None:
     while program.child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     deadline = time.monotonic() + 1.0
-    while any(map(_still, known)) and time.monotonic() < deadline:
+    while any(map(is_alive, known)) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
-def _still(process: Process) -> bool:
+def is_alive(process: Process) -> bool:
+    """Whether it is still there, and no other has got its pid."""
     now = _look(process.pid)
     return now is not None and now.born == process.born
 

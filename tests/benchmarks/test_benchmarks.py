@@ -1,15 +1,20 @@
 """The short form: our servers and the limits, a second each; right answers are asserted, and never a time."""
 
+import os
+import signal
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import processes
 from tests.benchmarks.load import DRIVERS, has_wrk
 from tests.benchmarks.machine import what_hinders
 from tests.benchmarks.preparing import Prepared, prepare
 from tests.benchmarks.runs import Plan, Run, Step, run
-from tests.benchmarks.servers import HERE, SERVERS, Server
+from tests.benchmarks.servers import HERE, ROOT, SERVERS, Server
 from tests.benchmarks.subjects import SUBJECTS, Absent, Subject, churn
 from tests.benchmarks.works import Work
 
@@ -90,6 +95,29 @@ def test_errors_under_load_make_a_run_invalid(prepared: Prepared, tmp_path: Path
     fault = _measured(weary, prepared, tmp_path).fault
     assert fault.startswith("errors under load: ")
     assert " status" in fault
+
+
+def test_a_harness_that_is_ended_takes_its_server_with_it(tmp_path: Path) -> None:
+    words = ["--servers", "empty", "--works", "churn-1x1", "--driver", "python", "--seconds", "99"]
+    harness = processes.start(
+        [sys.executable, "-m", "tests.benchmarks", *words],
+        folder=ROOT,
+        variables={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
+        log=tmp_path / "said.log",
+    )
+    deadline = time.monotonic() + 120
+    while len(processes.family(harness)) < 3:
+        assert time.monotonic() < deadline, harness.said()
+        assert harness.child.poll() is None, harness.said()
+        time.sleep(0.1)
+    members = processes.family(harness)
+    harness.child.terminate()
+    code = harness.child.wait(timeout=60)
+    left = [one for one in members if processes.is_alive(one)]
+    processes.stop(harness)
+    assert code == 128 + signal.SIGTERM, harness.said()
+    assert left == []
+    assert list(tmp_path.glob("bench-*")) == []
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,11 @@ def _until_it_says(program: processes.Program, text: str) -> None:
 def test_a_child_in_another_session_that_will_not_go_is_ended_too(tmp_path: Path) -> None:
     program = _started(_STUBBORN, tmp_path)
     _until_it_says(program, "up")
-    pids = [process.pid for process in processes.family(program)]
-    assert len(pids) == 2
+    members = processes.family(program)
+    assert len(members) == 2
     processes.stop(program)
     assert processes.family(program) == []
-    assert not any(processes._look(pid) for pid in pids)
+    assert not any(map(processes.is_alive, members))
 
 
 def test_an_orphan_is_known_by_its_mark(tmp_path: Path) -> None:
