@@ -44,20 +44,23 @@ class Crashes:
             process = context().Process(target=bear_writers, args=(self.kind, self.uri, self.root, theirs))
             process.start()
             self.nurseries.append((process, ours))
-        # About as long as one takes to do one of everything: killed in its first write, or one of a few.
-        self.longest_life = 1.5 * min(nursery.recv() for _, nursery in self.nurseries)
+        self.longest_life = min(nursery.recv() for _, nursery in self.nurseries)
 
     def kill(self) -> None:
         """Let one writer be born in each nursery, and kill each."""
-        ends = []
+        ends, folders = [], []
         for _, nursery in self.nurseries:
             self.writers += 1
-            nursery.send((self.folder / f"writer-{self.writers}", self.chance.getrandbits(32)))
+            folders.append(self.folder / f"writer-{self.writers}")
+            nursery.send((folders[-1], self.chance.getrandbits(32)))
             ends.append((time.monotonic() + self.chance.uniform(0, self.longest_life), nursery.recv()))
         for end, pid in sorted(ends):
             time.sleep(max(end - time.monotonic(), 0))
             os.kill(pid, signal.SIGKILL)
         assert [nursery.recv() for _, nursery in self.nurseries] == [-signal.SIGKILL] * len(ends)
+        # Half shall die in their first write and half in one of a few more, however busy the machine.
+        wrote = sum((folder / "log").exists() and (folder / "log").stat().st_size > 0 for folder in folders)
+        self.longest_life *= 0.9 if 2 * wrote > len(folders) else 1.15
 
     def close(self) -> None:
         for process, nursery in self.nurseries:
@@ -119,7 +122,7 @@ def kill_often(many: Crashes, kills: int) -> None:
         assert many.findings() == []
     known = many.acknowledged()
     print(f"{kills} kills in {many.longest_life:.2f} s of life, {len(known.digests)} registered")
-    assert len(known.digests) > kills // 8, "the writers were killed before they wrote"
+    assert len(known.digests) > kills // 4, "the writers were killed before they wrote"
     assert many.all_findings() == []
 
 
