@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.base import clone
 
 from modelpack import Trust
 from modelpack.testing.flavors import FlavorContract
@@ -26,7 +28,7 @@ class TestSklearnOnArrays(TestSklearn):
     """The same without names."""
 
     def model(self) -> Any:
-        return pipeline().__class__(pipeline().steps).fit(self.rows(), np.arange(5) % 2)
+        return clone(pipeline()).fit(self.rows(), np.arange(5) % 2)
 
     def rows(self) -> np.ndarray:
         """Five rows of floats."""
