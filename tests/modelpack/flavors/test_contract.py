@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.base import clone
 
 from modelpack import Trust
 from modelpack.testing.flavors import FlavorContract
