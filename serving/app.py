@@ -15,6 +15,7 @@ from serving.dataplane import DataPlane
 from serving.endpoints.about import About
 from serving.endpoints.health import Health
 from serving.endpoints.invocations import Invocations
+from serving.endpoints.v2 import OpenInference
 from serving.logs import Lines
 from serving.middleware.access_log import AccessLog
 from serving.middleware.answers import Answers
@@ -38,6 +39,7 @@ def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
             Route(contract.VERSION, about.version),
             Route(contract.OPENAPI, about.openapi),
             Route(contract.DOCS, about.docs),
+            *OpenInference(plane, settings).routes(),
         ],
         # From the outside in.
         middleware=[

@@ -7,6 +7,8 @@ READY = "/ready"
 VERSION = "/version"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
+V2 = "/v2"
+"""The root of the Open Inference Protocol."""
 
 JSON = "application/json"
 CSV = "text/csv"

@@ -24,7 +24,13 @@ class InvalidRequest(ServingError, ValueError):
 
 
 class UnsupportedMedia(ServingError):
-    """A body of a kind that no codec reads."""
+    """A body of a kind that is not read here; *accept* has the media types that are, where they are few."""
+
+    accept: tuple[str, ...] = ()
+
+    def __init__(self, message: str, *, accept: tuple[str, ...] = ()) -> None:
+        self.accept = accept
+        super().__init__(message)
 
 
 class UnsupportedEncoding(ServingError):
@@ -41,6 +47,10 @@ class BodyTooSlow(ServingError):
 
 class ClientGone(ServingError):
     """The caller hung up; nobody is left to answer."""
+
+
+class UnknownModel(ServingError, LookupError):
+    """A model, or a version of it, that is not served here."""
 
 
 class HostRefused(ServingError):

@@ -14,7 +14,7 @@ from modelpack.errors import (
     StoreUnavailable,
     shorten,
 )
-from serving import errors
+from serving import contract, errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,11 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
     closes: bool = False
 
-    def body(self, request_id: str) -> bytes:
-        """The body of the answer, in the shape of MLflow's errors."""
+    def body(self, request_id: str, *, path: str = "") -> bytes:
+        """The body of the answer, in the shape of MLflow's errors; at a *path* of ``/v2`` in that protocol's."""
         message = self.message or "the server failed; its log tells more under this request id"
+        if path == contract.V2 or path.startswith(f"{contract.V2}/"):
+            return orjson.dumps({"error": message})
         return orjson.dumps({"error_code": self.code, "message": message, "request_id": request_id})
 
 
@@ -41,6 +43,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     errors.BodyTooLarge: (413, "BAD_REQUEST"),
     errors.BodyTooSlow: (408, "BAD_REQUEST"),
     errors.HostRefused: (403, "PERMISSION_DENIED"),
+    errors.UnknownModel: (404, "RESOURCE_DOES_NOT_EXIST"),
     errors.Unavailable: (503, "TEMPORARILY_UNAVAILABLE"),
     errors.DeadlinePassed: (504, "DEADLINE_EXCEEDED"),
     errors.UnencodableResult: (500, "INTERNAL_ERROR"),
@@ -90,7 +93,7 @@ def _headers(error: Exception, media_types: tuple[str, ...]) -> dict[str, str]:
     if isinstance(error, errors.Unavailable):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, errors.UnsupportedMedia):
-        return {"Accept": ", ".join(media_types)}
+        return {"Accept": ", ".join(error.accept or media_types)}
     if isinstance(error, errors.UnsupportedEncoding):
         return {"Accept-Encoding": "gzip, identity"}
     return {}

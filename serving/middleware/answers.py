@@ -81,7 +81,7 @@ class _Conversation:
 
         Closing a socket with unread bytes resets it, and the sender would lose the answer with it.
         """
-        body = problem.body(exchange_of(self._scope).request_id)
+        body = problem.body(exchange_of(self._scope).request_id, path=self._scope["path"])
         length = self._length_to_come()
         # Whoever asks first whether to send the body will not send it now.
         unsent = bool(header(self._scope, b"expect"))

@@ -16,6 +16,7 @@ CASES: list[tuple[Exception, int, str]] = [
     (PredictionFailed(TypeError("x")), 400, "BAD_REQUEST"),
     (PredictionFailed(KeyError("x")), 500, "INTERNAL_ERROR"),
     (errors.HostRefused("x"), 403, "PERMISSION_DENIED"),
+    (errors.UnknownModel("x"), 404, "RESOURCE_DOES_NOT_EXIST"),
     (errors.BodyTooSlow("x"), 408, "BAD_REQUEST"),
     (errors.BodyTooLarge("x"), 413, "BAD_REQUEST"),
     (errors.UnsupportedMedia("x"), 415, "BAD_REQUEST"),
@@ -45,7 +46,17 @@ def test_every_error_has_its_status_and_code(error: Exception, status: int, code
     assert "secret" not in body["message"]
 
 
+@pytest.mark.parametrize("path", ["/v2", "/v2/models/m/infer"])
+def test_the_open_inference_protocol_has_a_body_of_its_own(path: str) -> None:
+    problem = problem_of(errors.InvalidRequest("too few"))
+    assert json.loads(problem.body("r1", path=path)) == {"error": "too few"}
+    assert json.loads(problem_of(RuntimeError("secret")).body("r1", path=path))["error"]
+    assert "error_code" in json.loads(problem.body("r1", path="/v2x"))
+
+
 def test_what_helps_the_caller_stands_in_headers() -> None:
+    own = errors.UnsupportedMedia("x", accept=("e/f",))
+    assert problem_of(own, media_types=("a/b", "c/d")).headers == {"Accept": "e/f"}
     assert problem_of(errors.Overloaded("x", retry_after=5)).headers == {"Retry-After": "5"}
     assert problem_of(errors.UnsupportedMedia("x"), media_types=("a/b", "c/d")).headers == {
         "Accept": "a/b, c/d"
