@@ -1,5 +1,5 @@
 # Every chore has one way to run it, here and in CI.
-.PHONY: quickstart test check format lock clean
+.PHONY: quickstart test check bench format lock clean
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin
@@ -20,6 +20,10 @@ check: dev ## Lint, formatting, types, layers
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
 
+bench: dev .venv-mlflow3 ## Measure side by side with other servers; ARGS=--quick for a first look, ARGS=--help for more
+	@scripts/bench-environments.sh
+	@$(RUN)/python -m tests.benchmarks $(ARGS)
+
 format: dev ## Put the code into its one form
 	@$(RUN)/ruff check --fix --quiet .
 	@$(RUN)/ruff format --quiet .
@@ -28,7 +32,7 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-mlflow3 .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-mlflow3 .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .PHONY: help dev .venv-mlflow3
 dev:

@@ -14,3 +14,9 @@ same=$(mktemp)
 trap 'rm -f "$same"' EXIT
 grep -oE '^(numpy|pandas|scikit-learn|scipy|skops|cloudpickle|joblib)==[^ ]+( ; [^\\]+)?' requirements/dev.lock >"$same"
 lock requirements/mlflow3.in --constraints "$same" --output-file requirements/mlflow3.lock
+for peer in bentoml litserve mlserver ray; do
+  lock "requirements/bench/$peer.in" --constraints "$same" --output-file "requirements/bench/$peer.lock"
+done
+# All runners of our own server in one environment, with the versions that we have.
+lock pyproject.toml requirements/bench/runners.in --extra serve --extra sklearn --extra pandas --extra onnx \
+  --group build --constraints requirements/dev.lock --output-file requirements/bench/runners.lock

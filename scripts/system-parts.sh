@@ -1,7 +1,12 @@
 #!/bin/sh
-# Installs what tests use and pip cannot bring, on a Debian machine, as root. Nothing is started: tests start their own.
+# Installs what tests and benchmarks use and pip cannot bring, on a Debian machine, as root. Nothing is started:
+# tests start their own.
 set -eu
-if [ -z "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then
+wanted=''
+if [ -z "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then wanted="$wanted postgresql"; fi
+if ! command -v wrk >/dev/null 2>&1; then wanted="$wanted wrk"; fi
+if [ -n "$wanted" ]; then
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+  # shellcheck disable=SC2086 # words on purpose
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null
 fi

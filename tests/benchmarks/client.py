@@ -39,8 +39,11 @@ class Target:
     protocol: Protocol
 
     def ask(self, connection: http.client.HTTPConnection, question: Question) -> None:
-        """Post *question*; raises Failure when the answer is not 200 with its labels."""
-        status, answer = self._post(connection, question.body)
+        """Post *question*; raises Failure when the answer is not 200 with its labels, or does not come."""
+        try:
+            status, answer = self._post(connection, question.body)
+        except (OSError, http.client.HTTPException) as error:
+            raise Failure(f"no answer: {type(error).__name__}: {error}") from None
         if status != 200:
             raise Failure(f"status {status}: {_shown(answer)}")
         self._compare(answer, question)

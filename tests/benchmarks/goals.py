@@ -115,14 +115,18 @@ class Verdict:
     against: str
 
     @property
+    def is_met(self) -> bool:
+        """False also when it was not measured."""
+        bound = self.goal.bound
+        return self.measured <= bound if self.goal.at_most else self.measured >= bound
+
+    @property
     def word(self) -> str:
-        """``met``, ``missed`` or ``not measured``."""
+        """``met``, ``missed by`` so many percent of what was wanted, or ``not measured``."""
         if math.isnan(self.measured):
             return "not measured"
-        bound = self.goal.bound
-        return (
-            "met" if (self.measured <= bound if self.goal.at_most else self.measured >= bound) else "missed"
-        )
+        off = self.measured / self.goal.bound - 1
+        return "met" if self.is_met else f"missed by {abs(off):.0%}"
 
 
 def judge(summaries: Sequence[Summary], goals: Sequence[Goal] = GOALS) -> list[Verdict]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from serving.codecs import by_media_type
+from tests.benchmarks.protocols import PROTOCOLS
 from tests.benchmarks.servers import Server
 
 _ASK = """
@@ -55,6 +57,9 @@ def what_hinders(server: Server) -> str:
         return f"{server.environment} is not set up: make bench"
     if server.needs and server.needs not in _help_of(server):
         return f"this serve does not know {server.needs}"
+    kind = PROTOCOLS[server.protocol].media_type
+    if server.kind == "ours" and kind not in by_media_type(coerce="lossless", depth_limit=64):
+        return f"this serve does not read {kind}"
     return ""
 
 

@@ -20,15 +20,21 @@ from tests.benchmarks.servers import SERVERS, SERVICES, Answers, Server
 from tests.benchmarks.subjects import Subject
 from tests.benchmarks.works import Work
 
+CERTIFICATE = "modelpack.parity.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A *subject* that lies in *folder* in the form each server wants; *labels* are those of its rows."""
+    """A *subject* that lies in *folder* in the form each server wants; *labels* are those of its rows.
+
+    *uncertified* says why ours has no ONNX form of it that is proved to answer the same; empty when it has.
+    """
 
     subject: Subject
     folder: Path
     graph: bytes
     labels: list[Any]
+    uncertified: str = ""
 
     def questions(self, work: Work, server: Server) -> tuple[list[Question], Path]:
         """What *work* asks of *server*, and the folder that holds the bodies as files 0, 1 and so on."""
@@ -61,13 +67,16 @@ def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepar
     graph = onnx_form(subject)
     (folder / "model.onnx").write_bytes(graph)
     wanted = list(servers)
+    uncertified = ""
     if any(server.kind == "ours" for server in wanted):
         _save_ours(subject, folder)
+        uncertified = _what_is_not_certified(folder / "ours")
     if SERVERS["mlflow"] in wanted:
         _save_for_mlflow(subject, folder)
     if any(server.environment == SERVERS["mlserver"].environment for server in wanted):
         _save_for_mlserver(folder)
-    return Prepared(subject, folder, graph, subject.model.predict(subject.asked).tolist())
+    labels = subject.model.predict(subject.asked).tolist()
+    return Prepared(subject, folder, graph, labels, uncertified)
 
 
 def _save_ours(subject: Subject, folder: Path) -> None:
@@ -81,6 +90,15 @@ def _save_ours(subject: Subject, folder: Path) -> None:
         signature=signature,
         input_example=subject.seen.head(3),
     )
+
+
+def _what_is_not_certified(place: Path) -> str:
+    """Why ``predict`` of the saved model has no certificate, by the report beside it; nothing when it has."""
+    report = place / CERTIFICATE
+    if not report.exists():
+        return f"it was saved without {CERTIFICATE}"
+    told = json.loads(report.read_bytes())["methods"]["predict"]
+    return "" if told["certified"] else str(told["reason"])
 
 
 def _save_for_mlflow(subject: Subject, folder: Path) -> None:

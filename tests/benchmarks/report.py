@@ -19,7 +19,10 @@ NONE = "\N{EN DASH}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What stands above the table: when, where, by what command, with which versions."""
+    """What stands above the table: when, where, by what command, with which versions.
+
+    *planned* is how many runs were to be made.
+    """
 
     date: str
     machine: str
@@ -30,6 +33,7 @@ class Setting:
     seed: int
     versions: Mapping[str, str]
     absent: Mapping[str, str]
+    planned: int
 
 
 _HEAD = (
@@ -62,6 +66,8 @@ def _above(setting: Setting, runs: Sequence[Run]) -> list[str]:
         f"{WORKERS} workers each, one server alive at a time, order by seed {setting.seed}. "
         "A work is named for its model, the rows in a request and the requests at one time."
     )
+    if len(runs) < setting.planned:
+        how += f" The time was over after {len(runs)} of {setting.planned} runs."
     others = [run.others for run in runs if not run.fault]
     if others:
         how += (

@@ -4,8 +4,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +26,20 @@ class Step:
     round: int
     work: Work
     server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One start of *server*, and the *works* that are asked of it before it is stopped."""
+
+    round: int
+    server: Server
+    works: tuple[Work, ...]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its runs, in order."""
+        return [Step(self.round, work, self.server) for work in self.works]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,49 +71,107 @@ class Plan:
     patience: float = 120.0
 
 
-def order(servers: Sequence[Server], works: Sequence[Work], *, rounds: int, seed: int) -> list[Step]:
-    """Round by round, work by work, each time once through the servers, shuffled by *seed*.
+def order(
+    servers: Sequence[Server],
+    works: Sequence[Work],
+    *,
+    rounds: int,
+    seed: int,
+    asked: Callable[[Server, Work], bool] = lambda server, work: True,
+) -> list[Visit]:
+    """Round by round, model by model, each time once to the servers, shuffled by *seed*.
 
     So a noisy minute of the machine meets all servers alike, and no server always follows the same one.
+    *asked* says which works a server is asked among those whose model it can serve.
     """
     shuffler = random.Random(seed)
-    steps = []
+    visits = []
     for number in range(1, rounds + 1):
-        for work in works:
-            able = [server for server in servers if work.model in server.models]
-            steps += [Step(number, work, server) for server in shuffler.sample(able, len(able))]
-    return steps
+        for model in dict.fromkeys(work.model for work in works):
+            for server in shuffler.sample(servers, len(servers)):
+                taken = tuple(work for work in works if work.model == model and asked(server, work))
+                if taken and model in server.models:
+                    visits.append(Visit(number, server, taken))
+    return visits
 
 
 def run(step: Step, prepared: Prepared, plan: Plan, folder: Path) -> Run:
-    """Start the server, wait for its first answer, check, warm, load, weigh, check again, stop.
+    """A visit for one work."""
+    (made,) = visit(Visit(step.round, step.server, (step.work,)), prepared, plan, folder)
+    return made
 
-    *folder*, which must not exist, becomes its working and home folder, and keeps what it printed.
+
+def visit(
+    one: Visit,
+    prepared: Prepared,
+    plan: Plan,
+    folder: Path,
+    *,
+    tell: Callable[[Run], None] = lambda run: None,
+) -> list[Run]:
+    """Start the server and wait for its first answer; for each work check, warm, load, weigh, check; stop.
+
+    A server that fails at a work is started anew for the next one; one that does not start is not tried
+    again. Each run goes to *tell* when it is made. *folder*, which must not exist, becomes the server's
+    working and home folder, and keeps what it printed.
     """
-    questions, bodies = prepared.questions(step.work, step.server)
+    runs: list[Run] = []
+
+    def made(run: Run) -> None:
+        runs.append(run)
+        tell(run)
+
+    while left := one.steps[len(runs) :]:
+        _since_start(left, prepared, plan, folder.with_name(f"{folder.name}-{len(runs)}"), made)
+    return runs
+
+
+def _since_start(
+    steps: Sequence[Step], prepared: Prepared, plan: Plan, folder: Path, made: Callable[[Run], None]
+) -> None:
+    """Make the runs of *steps* up to the first that does not count; all of them when there is no start."""
+    server = steps[0].server
     try:
-        with _running(step.server, prepared.folder, folder) as (program, target):
-            try:
-                return _measure(step, program, target, questions, bodies, plan)
-            except Failure as error:
-                return Run(step=step, fault=f"{error}\n{program.said()}".strip())
+        program, target = _started(server, prepared.folder, folder)
     except OSError as error:
-        return Run(step=step, fault=f"it cannot be started: {error}")
+        return _give_up(steps, f"it cannot be started: {error}", made)
+    try:
+        try:
+            start = _wait(program, target, prepared.questions(steps[0].work, server)[0], plan)
+        except Failure as error:
+            return _give_up(steps, f"{error}\n{program.said()}".strip(), made)
+        for step in steps:
+            try:
+                made(_measure(step, program, target, start, prepared, plan))
+            except Failure as error:
+                return _give_up([step], f"{error}\n{program.said()}".strip(), made)
+    finally:
+        processes.stop(program)
+
+
+def _give_up(steps: Sequence[Step], fault: str, made: Callable[[Run], None]) -> None:
+    for step in steps:
+        made(Run(step=step, fault=fault))
+
+
+def _wait(program: processes.Program, target: Target, questions: Sequence[Question], plan: Plan) -> float:
+    """Seconds from the program's start to its first right answer."""
+    target.wait_for_first_answer(
+        questions[0], seconds=plan.patience, died=lambda: program.child.poll() is not None
+    )
+    return time.monotonic() - program.begun
 
 
 def _measure(
     step: Step,
     program: processes.Program,
     target: Target,
-    questions: Sequence[Question],
-    bodies: Path,
+    start: float,
+    prepared: Prepared,
     plan: Plan,
 ) -> Run:
+    questions, bodies = prepared.questions(step.work, step.server)
     concurrency = step.work.concurrency
-    target.wait_for_first_answer(
-        questions[0], seconds=plan.patience, died=lambda: program.child.poll() is not None
-    )
-    start = time.monotonic() - program.begun
     target.check(questions, concurrency=1)
     plan.driver(target, questions, bodies, concurrency=concurrency, seconds=plan.warm)
     processes.settle(program)
@@ -134,8 +205,7 @@ def _own_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-@contextmanager
-def _running(server: Server, model: Path, folder: Path) -> Iterator[tuple[processes.Program, Target]]:
+def _started(server: Server, model: Path, folder: Path) -> tuple[processes.Program, Target]:
     folder.mkdir()
     ports = processes.free_ports(len(_PORTS))
     values = {
@@ -152,10 +222,7 @@ def _running(server: Server, model: Path, folder: Path) -> Iterator[tuple[proces
         variables=_variables(server, values),
         log=folder.with_suffix(".log"),
     )
-    try:
-        yield program, Target(ports[0], server.path, PROTOCOLS[server.protocol])
-    finally:
-        processes.stop(program)
+    return program, Target(ports[0], server.path, PROTOCOLS[server.protocol])
 
 
 def _variables(server: Server, values: Mapping[str, str]) -> dict[str, str]:

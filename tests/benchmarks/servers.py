@@ -31,7 +31,10 @@ class Server:
     hold ``{bin}`` (that environment's programs), ``{model}`` (the folder in which the model lies, saved for
     everyone), ``{folder}`` (its own, empty), ``{port}``, ``{other_port}``, ``{third_port}``, ``{workers}``
     and ``{services}``. *needs* is a word that ``serve --help`` must know. *packages* are named in the report.
-    One that is not *usual* runs when it is asked for by name.
+    One that is *certified_only* cannot serve a model without a certificate for its ONNX form.
+
+    One that is not *usual* runs when it is asked for by name. One that is there to show one thing is asked
+    only the works *at* which it shows it, unless works are named.
     """
 
     name: str
@@ -45,7 +48,9 @@ class Server:
     answers: Answers = "model"
     needs: str = ""
     models: tuple[str, ...] = ("churn", "telco")
+    certified_only: bool = False
     usual: bool = True
+    at: tuple[str, ...] = ()
 
     @property
     def programs(self) -> Path:
@@ -53,7 +58,9 @@ class Server:
         return ROOT / self.environment / "bin" if self.environment else _HERE_PROGRAMS
 
 
-def _ours(name: str, *options: str, protocol: str = "split", needs: str = "", usual: bool = True) -> Server:
+def _ours(
+    name: str, *options: str, protocol: str = "split", needs: str = "", at: tuple[str, ...] = ()
+) -> Server:
     return Server(
         name=name,
         kind="ours",
@@ -63,7 +70,8 @@ def _ours(name: str, *options: str, protocol: str = "split", needs: str = "", us
         packages=("modelpack", "uvicorn", "scikit-learn", "onnxruntime"),
         protocol=protocol,
         needs=needs,
-        usual=usual,
+        certified_only="onnx" in options,
+        at=at,
     )
 
 
@@ -131,9 +139,9 @@ def _litserve(name: str, *, batch: int = 1) -> Server:
 
 _ALL = (
     _ours("ours"),
-    _ours("ours-onnx", "--engine", "onnx", needs="--engine"),
-    _ours("ours-native", "--engine", "native", needs="--engine"),
-    _ours("ours-arrow", protocol="arrow", usual=False),
+    _ours("ours-onnx", "--engine", "onnx", needs="--engine", at=("churn-1x16", "telco-1x16")),
+    _ours("ours-native", "--engine", "native", needs="--engine", at=("churn-1x64",)),
+    _ours("ours-arrow", protocol="arrow", at=("churn-5000x4",)),
     Server(
         name="mlflow",
         kind="peer",

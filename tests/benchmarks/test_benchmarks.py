@@ -13,7 +13,7 @@ from tests.benchmarks import processes
 from tests.benchmarks.load import DRIVERS, has_wrk
 from tests.benchmarks.machine import what_hinders
 from tests.benchmarks.preparing import Prepared, prepare
-from tests.benchmarks.runs import Plan, Run, Step, run
+from tests.benchmarks.runs import Plan, Run, Step, Visit, run, visit
 from tests.benchmarks.servers import HERE, ROOT, SERVERS, Server
 from tests.benchmarks.subjects import SUBJECTS, Absent, Subject, churn
 from tests.benchmarks.works import Work
@@ -95,6 +95,36 @@ def test_errors_under_load_make_a_run_invalid(prepared: Prepared, tmp_path: Path
     fault = _measured(weary, prepared, tmp_path).fault
     assert fault.startswith("errors under load: ")
     assert " status" in fault
+
+
+def test_a_server_that_failed_at_one_work_is_started_anew_for_the_next(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    (tmp_path / "once.py").write_text(f"open({str(starts)!r}, 'a').write('x')\n{_WEARY}")
+    command = tuple(word.replace("asgi_empty:app", "once:app") for word in SERVERS["empty"].command)
+    once = replace(
+        SERVERS["empty"], command=(*command, "--workers", "1"), variables={"PYTHONPATH": str(tmp_path)}
+    )
+    works = (WORK, Work("churn", rows=1, concurrency=1), Work("churn", rows=2, concurrency=1))
+    plan = Plan(driver=DRIVERS["python"], seconds=0.5, warm=0.1, patience=90)
+    told: list[Run] = []
+    made = visit(Visit(1, once, works), prepared, plan, tmp_path / "run", tell=told.append)
+    assert [run.step.work for run in made] == list(works)
+    assert made == told
+    assert all(" status" in run.fault for run in made)
+    assert starts.read_text() == "xxx"
+
+
+def test_a_server_that_does_not_start_is_not_tried_for_each_work(prepared: Prepared, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    dies = f"open({str(starts)!r}, 'a').write('x'); raise SystemExit('no such luck')"
+    dead = replace(SERVERS["empty"], command=("{bin}/python", "-c", dies))
+    plan = Plan(driver=DRIVERS["python"], seconds=0.5, warm=0.1, patience=90)
+    works = (WORK, Work("churn", rows=1, concurrency=1))
+    made = visit(Visit(1, dead, works), prepared, plan, tmp_path / "run")
+    assert ["no such luck" in run.fault for run in made] == [True, True]
+    assert starts.read_text() == "x"
 
 
 def test_a_harness_that_is_ended_takes_its_server_with_it(tmp_path: Path) -> None:

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import Pipeline
 
 from tests.benchmarks import __main__ as command
+from tests.benchmarks.extent import FULL, QUICK, Extent
+from tests.benchmarks.goals import BEST_PEER, GOALS
+from tests.benchmarks.load import DRIVERS
+from tests.benchmarks.preparing import Prepared
 from tests.benchmarks.protocols import PROTOCOLS
+from tests.benchmarks.runs import Plan, Visit
 from tests.benchmarks.servers import HERE, ROOT, SERVERS, Server
-from tests.benchmarks.subjects import SUBJECTS
+from tests.benchmarks.subjects import SUBJECTS, Subject
+from tests.benchmarks.works import WORKS
 
 ROWS = pd.DataFrame({"age": [1, 2], "paid": [0.5, 1.25], "plan": ["old", "né"]})
 PLACES = {"bin", "model", "folder", "port", "other_port", "third_port", "workers", "services"}
@@ -114,3 +121,43 @@ def test_a_server_without_its_environment_is_left_out_with_a_reason() -> None:
     able, absent = command._able([homeless, SERVERS["empty"]])
     assert able == [SERVERS["empty"]]
     assert absent == {"homeless": ".venv-none is not set up: make bench"}
+
+
+def test_a_model_without_a_certificate_is_not_asked_of_the_proved_engine_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    absent: dict[str, str] = {}
+    subject = Subject("churn", Pipeline([("none", "passthrough")]), ROWS, ROWS)
+    prepared = {"churn": Prepared(subject, Path(), b"", [], uncertified="no proof")}
+    asked = command._asked(prepared, named=True, absent=absent)
+    assert not asked(SERVERS["ours-onnx"], WORKS["churn-1x16"])
+    assert asked(SERVERS["ours-native"], WORKS["churn-1x16"])
+    assert absent == {"ours-onnx with churn": "no proof"}
+    assert "ours-onnx IS LEFT OUT with churn: no proof" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("named", "works"), [(False, ["churn-1x64"]), (True, list(WORKS))])
+def test_a_server_for_one_thing_is_asked_more_when_works_are_named(named: bool, works: list[str]) -> None:
+    subject = Subject("churn", Pipeline([("none", "passthrough")]), ROWS, ROWS)
+    prepared = dict.fromkeys(SUBJECTS, Prepared(subject, Path(), b"", []))
+    asked = command._asked(prepared, named=named, absent={})
+    assert [name for name, work in WORKS.items() if asked(SERVERS["ours-native"], work)] == works
+
+
+@pytest.mark.parametrize("extent", [FULL, QUICK])
+def test_every_goal_can_be_judged_by_what_is_measured_without_asking_for_more(extent: Extent) -> None:
+    usual = {work.name for work in WORKS.values() if work.usual}
+    for goal in GOALS:
+        at = SERVERS[goal.server].at or usual
+        assert goal.server in extent.servers
+        assert goal.work in at
+        assert goal.against in {*extent.servers, BEST_PEER}
+
+
+def test_what_the_time_does_not_allow_is_left_out_loudly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    visits = [Visit(1, SERVERS["empty"], (WORKS["churn-1x1"],))] * 2
+    plan = Plan(driver=DRIVERS["python"], seconds=0.1, warm=0.1)
+    assert command._run_all(visits, {}, plan, tmp_path, end=0.0) == []
+    assert "THE TIME IS OVER: 2 of 2 starts are left out" in capsys.readouterr().err

@@ -10,11 +10,15 @@ _MOST_BODIES = 32
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Requests of *rows* rows each for *model*, *concurrency* of them under way at any time."""
+    """Requests of *rows* rows each for *model*, *concurrency* of them under way at any time.
+
+    One that is not *usual* is asked when it is named.
+    """
 
     model: str
     rows: int
     concurrency: int
+    usual: bool = True
 
     @property
     def name(self) -> str:
@@ -36,6 +40,6 @@ WORKS = {
         Work("churn", rows=100, concurrency=16),
         Work("churn", rows=5_000, concurrency=4),
         Work("telco", rows=1, concurrency=16),
-        Work("telco", rows=100, concurrency=16),
+        Work("telco", rows=100, concurrency=16, usual=False),
     )
 }
