@@ -18,7 +18,7 @@ from modelpack.schema import (
     Signature,
     TensorSpec,
 )
-from serving import contract
+from serving import contract, openapi_v2
 from serving.models import Served
 
 Document = dict[str, Any]
@@ -41,8 +41,9 @@ def document(served: Served) -> Document:
             contract.HEALTH: {"get": _simple("Is it alive?", "alive", "application/json")},
             contract.READY: {"get": _ready()},
             contract.VERSION: {"get": _simple("The version of the server", "the version", "text/plain")},
+            **openapi_v2.paths(served),
         },
-        "components": {"schemas": {"Error": _ERROR}},
+        "components": {"schemas": {"Error": _ERROR, **openapi_v2.SCHEMAS}},
     }
 
 

@@ -28,7 +28,7 @@ class Problem:
     closes: bool = False
 
     def body(self, request_id: str, *, path: str = "") -> bytes:
-        """The body of the answer, in the shape of MLflow's errors; at a *path* of ``/v2`` in that protocol's."""
+        """The answer's body, in the shape of MLflow's errors; at a *path* of ``/v2`` in its protocol's."""
         message = self.message or "the server failed; its log tells more under this request id"
         if path == contract.V2 or path.startswith(f"{contract.V2}/"):
             return orjson.dumps({"error": message})

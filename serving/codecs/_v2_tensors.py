@@ -16,7 +16,10 @@ from serving.codecs._v2_datatypes import BYTES, NUMPY
 from serving.errors import InvalidRequest
 
 _MOST_DIMENSIONS = 32
-_LONGEST_DIMENSION = 2**40
+_MOST_ELEMENTS = 2**40
+
+_MOST_OF_NOTHING = 2**20
+"""Rows and places that an empty tensor may have: no byte pays for them, and a model may answer each."""
 
 _LENGTH = struct.Struct("<I")
 
@@ -49,13 +52,15 @@ def read_datatype(value: Any, name: str) -> str:
 
 def read_shape(value: Any, name: str) -> tuple[int, ...]:
     """*value* if it is a list of lengths; raises InvalidRequest."""
-    if isinstance(value, list) and len(value) <= _MOST_DIMENSIONS and all(map(_is_length, value)):
-        return tuple(value)
-    raise InvalidRequest(f"the shape of input {quote(name)} must be a list of whole numbers from 0 up")
+    if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS or not all(map(_is_length, value)):
+        raise InvalidRequest(f"the shape of input {quote(name)} must be a list of whole numbers from 0 up")
+    if math.prod(length or 1 for length in value) > (_MOST_OF_NOTHING if 0 in value else _MOST_ELEMENTS):
+        raise InvalidRequest(f"the shape of input {quote(name)} has room for more than can be sent")
+    return tuple(value)
 
 
 def _is_length(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_DIMENSION
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def values_from_json(

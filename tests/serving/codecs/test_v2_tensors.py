@@ -92,6 +92,15 @@ def test_a_shape_is_a_list_of_lengths(shape: Any) -> None:
     assert "shape" in refusal([{"name": "x", "datatype": "INT64", "shape": shape, "data": [1]}])
 
 
+@pytest.mark.parametrize("shape", [[2**40, 0], [0, 2**63], [2**40, 2**40, 0], [0, *[2**40] * 5]], ids=str)
+@pytest.mark.parametrize("datatype", ["FP64", "BYTES", "BOOL"])
+def test_an_empty_tensor_has_not_rows_without_end(shape: list[int], datatype: str) -> None:
+    assert "room" in refusal([tensor("x", datatype, [], shape)])
+    body, length = binary([("x", datatype, shape, b"")])
+    with pytest.raises(InvalidRequest, match="room"):
+        codec(length).decode(body, ANY)
+
+
 def test_an_empty_tensor_has_a_shape_too() -> None:
     assert read([tensor("x", "FP32", [], [0, 4])]).shape == (0, 4)
     body, length = binary([("x", "BYTES", [0, 4], b""), ("y", "FP32", [2, 0], b"")])
