@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -70,8 +70,7 @@ def serve(no_conda: bool, **given: Any) -> int:
     keep-alive), then from the variables in brackets.
     """
     del no_conda  # it is always so here
-    flat = {name: _flattened(OPTIONS[name], value) for name, value in given.items()}
-    settings = Settings.read(flat, os.environ)
+    settings = Settings.read(flattened(given), os.environ)
     if not settings.model:
         raise click.UsageError(
             f"say which model: {OPTIONS['model'].help} Use -m, or {OPTIONS['model'].variables[0]}."
@@ -80,11 +79,12 @@ def serve(no_conda: bool, **given: Any) -> int:
     return int(part("serving.run.start").start(settings))
 
 
-def _flattened(option: Option, value: Any) -> Any:
-    """Options that may be repeated come as a tuple of tuples, and as an empty one when they are not given."""
-    if not option.repeated:
-        return value
-    return tuple(word for words in value for word in words) or None
+def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What click found for settings. Repeated ones come as tuples of tuples, empty where none is given."""
+    return {
+        name: tuple(word for words in value for word in words) or None if OPTIONS[name].repeated else value
+        for name, value in given.items()
+    }
 
 
 def _warn_of_ignored() -> None:

@@ -1,11 +1,24 @@
 """The verbs that serving adds to ``modelpack``."""
 
+import os
+from collections.abc import Callable
+from typing import Any
+
 import click
 
-from serving.cli import option_of, part, serve
-from serving.settings import OPTIONS, Coerce
+from serving.cli import flattened, option_of, part, serve
+from serving.settings import OPTIONS, Settings
 
 __all__ = ["predict", "serve"]
+
+
+def _some_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = option_of(OPTIONS[name])(command)
+        return command
+
+    return add
 
 
 @click.command()
@@ -21,18 +34,8 @@ __all__ = ["predict", "serve"]
 @click.option(
     "-t", "--content-type", "kind", type=click.Choice(["json", "csv"]), default="json", show_default=True
 )
-@option_of(OPTIONS["coerce"])
-@option_of(OPTIONS["trust"])
-def predict(
-    reference: str,
-    source: str,
-    target: str,
-    kind: str,
-    coerce: Coerce | None,
-    trust: tuple[tuple[str, ...], ...],
-) -> None:
+@_some_options("engine", "method", "coerce", "trust")
+def predict(reference: str, source: str, target: str, kind: str, **given: Any) -> None:
     """Predict from a file, as the server would: bodies and answers are those of /invocations."""
-    words = tuple(word for given in trust for word in given)
-    part("serving.scoring").score(
-        reference, source, target, kind=kind, coerce=coerce or "lossless", trust=words
-    )
+    settings = Settings.read(flattened(given), os.environ)
+    part("serving.scoring").score(reference, source, target, kind=kind, settings=settings)

@@ -1,12 +1,24 @@
 """What a server can do, said without a word of HTTP."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, TypeVar
 
-from serving.codecs import Codec
-from serving.errors import Leaving
+import numpy as np
+
+from serving.batching import Batcher
+from serving.codecs import Codec, Payload
+from serving.errors import DeadlinePassed, Leaving
 from serving.models import Models, Served
-from serving.workers import Workers
+
+INLINE_BYTES = 16 << 10
+"""A body up to here is read on the event loop: even the exact way through it takes few milliseconds."""
+
+_FEW_NUMBERS = 4096
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +27,15 @@ class Answer:
 
     body: bytes
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that has been read and held to the signature of the model that it is for."""
+
+    served: Served
+    codec: Codec
+    payload: Payload
 
 
 class Stage(Enum):
@@ -28,11 +49,11 @@ class Stage(Enum):
 
 
 class DataPlane:
-    """One process's models and the threads that ask them."""
+    """One process's models, and the line before them."""
 
-    def __init__(self, models: Models, workers: Workers, *, timeout: float | None) -> None:
+    def __init__(self, models: Models, batcher: Batcher, *, timeout: float | None) -> None:
         self.models = models
-        self.workers = workers
+        self.batcher = batcher
         self.stage = Stage.SERVING
         self._timeout = timeout
 
@@ -50,17 +71,53 @@ class DataPlane:
         """Raise Unavailable unless one more prediction would be taken now."""
         if self.stage is Stage.CLOSED:
             raise Leaving("this server is shutting down; ask another one")
-        self.workers.require_room()
+        self.batcher.require_room()
 
     async def predict(self, body: bytes, codec: Codec) -> Answer:
-        """Decode *body*, ask the model, encode what it says: all of it off the event loop.
+        """Decode *body*, ask the model, encode what it says.
 
         Raises InvalidRequest, SchemaMismatch, PredictionFailed, UnencodableResult, DeadlinePassed and
         Unavailable.
         """
+        if len(body) > INLINE_BYTES:
+            self.require_room()
+            served = self.models.current
+            return await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))
+        question = self.read(body, codec)
+        return self.answer_at_once(question) or await self.answer(question)
+
+    def read(self, body: bytes, codec: Codec) -> Question:
+        """What *body*, of INLINE_BYTES at most, asks of the model that answers now. Raises as ``predict``."""
         self.require_room()
         served = self.models.current
-        return await self.workers.run(lambda: answer(served, codec, body), seconds=self._timeout)
+        return Question(served, codec, codec.decode(body, served.signature))
+
+    def answer_at_once(self, question: Question) -> Answer | None:
+        """The answer, where that takes less time than going to a thread and back; None otherwise."""
+        lane, payload = question.served.lane, question.payload
+        if not 0 < payload.rows <= lane.inline_rows:
+            return None
+        return Answer(question.codec.encode(lane.predict(payload.data, payload.params)), payload.rows)
+
+    async def answer(self, question: Question) -> Answer:
+        """The answer, together with those of others who wait for a thread."""
+        return await self._in_time(self._answer(question))
+
+    async def _answer(self, question: Question) -> Answer:
+        codec, payload = question.codec, question.payload
+        result = await self.batcher.predict(
+            question.served.lane, payload.data, payload.params, rows=payload.rows
+        )
+        if _is_small(result):
+            return Answer(codec.encode(result), payload.rows)
+        return Answer(await self.batcher.go_on(lambda: codec.encode(result)), payload.rows)
+
+    async def _in_time(self, answering: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await answering
+        except TimeoutError:
+            raise DeadlinePassed(f"the model took longer than {self._timeout:g} s") from None
 
     def leave(self) -> None:
         """Stop being ready."""
@@ -70,6 +127,11 @@ class DataPlane:
     def close(self) -> None:
         """Take nothing new."""
         self.stage = Stage.CLOSED
+
+
+def _is_small(result: Any) -> bool:
+    """Whether *result* is written sooner than a thread would begin with it."""
+    return type(result) is np.ndarray and result.size <= _FEW_NUMBERS and result.dtype.kind in "biuf"
 
 
 def answer(served: Served, codec: Codec, body: bytes) -> Answer:

@@ -16,7 +16,9 @@ from modelpack.schema import Signature
 from modelpack.settings import home
 from modelpack.trust import Trust
 from modelpack.uris import ModelRef, RegistryName
+from serving.batching import Lane, may_batch
 from serving.errors import NoModel
+from serving.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +51,11 @@ class Served:
     source: Source
     engine: str
     flavor: str
+    method: str
     signature: Signature
     example: Any
     predictor: Runnable
+    lane: Lane
 
 
 class Models:
@@ -100,20 +104,30 @@ def find(reference: str) -> Source:
     )
 
 
-def load(source: Source, trust: tuple[str, ...], environ: Mapping[str, str]) -> Served:
-    """Load the model at *source*, as far as the operator's *trust* goes."""
+def load(source: Source, settings: Settings, environ: Mapping[str, str], *, threads: int = 1) -> Served:
+    """Load the model at *source* as *settings* say: its method, its engine, and as far as they trust it.
+
+    *threads* are for one call of an engine that can use several.
+    """
     started = time.monotonic()
-    allowed = Trust.read(trust, environ=environ, home=home(environ))
+    allowed = Trust.read(settings.trust, environ=environ, home=home(environ))
+    del threads
     predictor = load_predictor(source.place, trust=allowed)
     took = round(time.monotonic() - started, 3)
-    logger.info("model loaded", extra={"model": source.name, "digest": source.digest, "seconds": took})
+    facts = {"model": source.name, "digest": source.digest, "engine": predictor.engine, "seconds": took}
+    logger.info("model loaded", extra=facts)
+    directory = predictor.directory
+    signature = predictor.signature or Signature()
+    batches = settings.batch_rows > 1 and may_batch(signature, directory.document.metadata)
     return Served(
         source=source,
         engine=predictor.engine,
         flavor=predictor.flavor,
-        signature=predictor.signature or Signature(),
-        example=_example(predictor.directory),
+        method="predict",
+        signature=signature,
+        example=_example(directory),
         predictor=predictor,
+        lane=Lane(predictor.run, name=source.name, batches=batches),
     )
 
 

@@ -8,20 +8,18 @@ from modelpack.errors import NotFound
 from serving.codecs import CODECS
 from serving.dataplane import answer
 from serving.models import find, load
-from serving.settings import OPTIONS, Coerce
+from serving.settings import Settings
 
 
-def score(
-    reference: str, source: str, target: str, *, kind: str, coerce: Coerce, trust: tuple[str, ...]
-) -> None:
+def score(reference: str, source: str, target: str, *, kind: str, settings: Settings) -> None:
     """Write the answer of the model *reference* to the body in the file *source* into the file *target*.
 
-    ``-`` stands for the standard streams; *kind* names a codec. Raises what finding, loading and predicting
-    do.
+    ``-`` stands for the standard streams; *kind* names a codec; engine, method, coerce and trust are those of
+    *settings*. Raises what finding, loading and predicting do.
     """
-    codec = CODECS[kind](coerce=coerce, depth_limit=OPTIONS["depth_limit"].default)
+    codec = CODECS[kind](coerce=settings.coerce, depth_limit=settings.depth_limit)
     body = _read(source)
-    served = load(find(reference), trust, os.environ)
+    served = load(find(reference), settings, os.environ)
     output = answer(served, codec, body).body + b"\n"
     if target == "-":
         sys.stdout.buffer.write(output)

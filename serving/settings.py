@@ -12,6 +12,7 @@ from serving import contract
 from serving.errors import InvalidSetting
 
 Coerce = Literal["lossless", "mlflow"]
+EngineName = Literal["auto", "native", "onnx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ def _claim(text: str) -> bool:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in (part.strip() for part in text.split(",")) if word)
+
+
+def _method(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text):
+        raise ValueError("give the name of a method, such as predict_proba")
+    return text
 
 
 def _environment_manager(text: str) -> str:
@@ -155,6 +162,35 @@ class Settings:
         "MODELPACK_THREADS",
         "Predictions at one time in a process; 0: the processors, or a container's share, by the workers.",
         parse=_whole(0, 1024),
+    )
+    engine: EngineName = _setting(  # noqa: RUF009 - a field, as all the others
+        "auto",
+        "--engine",
+        "MODELPACK_ENGINE",
+        "What computes: the ONNX form, the native model, or auto: the form where a report certifies it.",
+        parse=_choice("auto", "native", "onnx"),
+    )
+    method: str = _setting(
+        "",
+        "--method",
+        "MODELPACK_METHOD",
+        "What to ask the model: predict, predict_proba or another method; else what its directory says.",
+        parse=_method,
+    )
+    batch_rows: int = _setting(
+        256,
+        "--batch-rows",
+        "MODELPACK_BATCH_ROWS",
+        "Most rows of requests that wait and then leave as one call of the model; 1 switches this off.",
+        parse=_whole(1, 1_000_000),
+    )
+    batch_wait: float = _setting(
+        0.0,
+        "--batch-wait",
+        "MODELPACK_BATCH_WAIT",
+        "How long such a call that is not full is held back for more rows.",
+        parse=_seconds,
+        unit="s",
     )
     timeout: float = _setting(
         60.0,

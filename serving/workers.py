@@ -1,4 +1,4 @@
-"""Calls off the event loop: a fixed set of threads, and a bounded line before them."""
+"""Calls off the event loop: a fixed set of threads, and how many of them there should be."""
 
 import asyncio
 import os
@@ -6,37 +6,21 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from modelpack.errors import PredictionFailed
-from serving.errors import DeadlinePassed, Overloaded
 
 T = TypeVar("T")
 
 
-class _Call(Generic[T]):
-    """One function on its way through a thread. Whoever takes *claim* first, thread or caller, decides."""
-
-    def __init__(self, function: Callable[[], T], future: "asyncio.Future[T]") -> None:
-        self.function = function
-        self.future = future
-        self.claim = threading.Lock()
-        self.is_late = False
-
-
 class Workers:
-    """Runs plain functions on *threads* threads; at most *limit* calls run or wait.
+    """Runs plain functions on *threads* threads of its own, the oldest first; whoever starts them counts."""
 
-    A call that has outlived its deadline keeps its thread and its place until it ends, for no thread can be
-    stopped from outside. When every thread is held like that, new calls are turned away at once.
-    """
-
-    def __init__(self, threads: int, *, limit: int) -> None:
+    def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.limit = limit
-        self.in_flight = 0
-        self._late = 0
-        self._queue: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
         self._pool = [
             # Daemons, unlike the standard library's pool: a model that hangs must not keep the process alive.
             threading.Thread(target=self._work, name=f"predict-{number}", daemon=True)
@@ -45,73 +29,47 @@ class Workers:
         for thread in self._pool:
             thread.start()
 
-    def require_room(self) -> None:
-        """Raise Overloaded unless one more call would be taken now."""
-        if self._late >= self.threads:
-            raise Overloaded(
-                "every thread is held by a prediction over its time; try again later", retry_after=5
-            )
-        if self.in_flight >= self.limit:
-            raise Overloaded(f"{self.in_flight} predictions run or wait already; try again soon")
+    def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
+        """What *function* returns or raises, once a thread has come to it. Call it on the event loop.
 
-    async def run(self, function: Callable[[], T], *, seconds: float | None) -> T:
-        """The result of *function*, in at most *seconds*.
-
-        Raises what it raises, Overloaded when there is no room, and DeadlinePassed.
+        No thread can be stopped from outside: a function that nobody waits for any more is run to its end.
         """
-        self.require_room()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        call = _Call(function, future)
-        self.in_flight += 1
-        self._queue.put(call)
-        try:
-            async with asyncio.timeout(seconds):
-                return await future
-        except TimeoutError:
-            self._abandon(call)
-            raise DeadlinePassed(f"the model took longer than {seconds:g} s") from None
-        except asyncio.CancelledError:
-            self._abandon(call)
-            raise
+        self._queue.put((function, future))
+        return future
 
     def close(self) -> None:
         """Let the threads end when they have nothing left to do."""
         for _ in self._pool:
             self._queue.put(None)
 
-    def _abandon(self, call: _Call[Any]) -> None:
-        if call.claim.acquire(blocking=False):
-            self.in_flight -= 1
-        elif not call.future.done() or call.future.cancelled():
-            call.is_late = True
-            self._late += 1
-
     def _work(self) -> None:
         while (call := self._queue.get()) is not None:
-            if not call.claim.acquire(blocking=False):
-                continue
+            function, future = call
             result, error = None, None
             try:
-                result = call.function()
+                result = function()
             except Exception as raised:  # noqa: BLE001 - carried to whoever asked
                 error = raised
             except BaseException as raised:  # noqa: BLE001 - sys.exit() in a model ends a request, not a server
                 error = PredictionFailed(raised)
-            loop = call.future.get_loop()
+            loop = future.get_loop()
+            # Nothing of this call is kept while the thread waits for the next one.
+            del function, call
             try:
-                loop.call_soon_threadsafe(self._finish, call, result, error)
+                loop.call_soon_threadsafe(_finish, future, result, error)
             except RuntimeError:
                 return  # the loop is closed: the server has gone
+            del future, result, error
 
-    def _finish(self, call: _Call[Any], result: Any, error: Exception | None) -> None:
-        self.in_flight -= 1
-        self._late -= call.is_late
-        if call.future.done():
-            return
-        if error is None:
-            call.future.set_result(result)
-        else:
-            call.future.set_exception(error)
+
+def _finish(future: "asyncio.Future[Any]", result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 def processors(root: Path = Path("/")) -> float:

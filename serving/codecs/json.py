@@ -7,7 +7,8 @@ from modelpack.errors import shorten
 from modelpack.schema import Schema, Signature, enforce_params, wire
 from serving import contract
 from serving.codecs import Payload, _strict, count_rows
-from serving.codecs._answer import encode
+from serving.codecs._encode import encode
+from serving.codecs._fast import FastJson
 from serving.errors import InvalidRequest
 from serving.settings import Coerce
 
@@ -26,8 +27,25 @@ class JsonCodec:
         self._coerce = coerce
         self._depth_limit = depth_limit
 
+        self._fast: FastJson | None = None
+
     def decode(self, body: bytes, signature: Signature) -> Payload:
-        """Read *body* and hold it to *signature*; raises InvalidRequest or SchemaMismatch."""
+        """Read *body* and hold it to *signature*; raises InvalidRequest or SchemaMismatch.
+
+        What the last signature needed is kept: a server's requests are for one model after another, at most.
+        """
+        fast = self._fast
+        if fast is None or fast.signature is not signature:
+            fast = self._fast = FastJson(
+                signature,
+                coerce=self._coerce,
+                depth_limit=self._depth_limit,
+                exact=lambda body: self.decode_exactly(body, signature),
+            )
+        return fast.decode(body)
+
+    def decode_exactly(self, body: bytes, signature: Signature) -> Payload:
+        """As ``decode``, which comes here with all that is not quite ordinary."""
         request = _strict.parse(body, depth_limit=self._depth_limit)
         if not isinstance(request, dict):
             raise InvalidRequest(f"the body must be a JSON object with one of {_NAMES}")

@@ -7,19 +7,18 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import orjson
-
 from modelpack.errors import ModelpackError, shorten
 from serving.app import create_app
-from serving.codecs.json import JsonCodec
-from serving.dataplane import DataPlane, answer
+from serving.batching import Batcher
+from serving.dataplane import DataPlane
 from serving.errors import CannotLoad
 from serving.logs import Lines, send_events_to
 from serving.models import Models, Served, Source, load
-from serving.openapi import example_request
 from serving.run.plan import Plan
 from serving.run.roster import Door
 from serving.run.server import Server
+from serving.settings import Settings
+from serving.warming import warm
 from serving.workers import Workers, processors
 
 logger = logging.getLogger(__name__)
@@ -48,14 +47,10 @@ class Process:
             version=plan.version,
             digest=plan.digest,
         )
-        self.served = _loaded(source, settings.trust)
-        _warm(self.served)
+        self.served = _loaded(source, settings)
+        warm(self.served)
         threads = settings.threads or max(1, math.ceil(processors() / settings.workers))
-        self.plane = DataPlane(
-            Models(self.served),
-            Workers(threads, limit=max(threads, settings.concurrency)),
-            timeout=settings.timeout or None,
-        )
+        self.plane = plane_of(self.served, settings, Workers(threads))
 
     def announce(self) -> None:
         """Say in one line what is served, and where."""
@@ -87,26 +82,27 @@ class Process:
             self._events.close()
 
 
-def _loaded(source: Source, trust: tuple[str, ...]) -> Served:
+def plane_of(served: Served, settings: Settings, workers: Workers) -> DataPlane:
+    """What answers for *served* on *workers*, with the line before it that *settings* describe."""
+    batcher = Batcher(
+        workers.start,
+        calls=workers.threads,
+        limit=max(workers.threads, settings.concurrency),
+        max_rows=settings.batch_rows,
+        max_wait=settings.batch_wait,
+        patience=settings.timeout or None,
+    )
+    return DataPlane(Models(served), batcher, timeout=settings.timeout or None)
+
+
+def _loaded(source: Source, settings: Settings) -> Served:
     try:
-        return load(source, trust, os.environ)
+        return load(source, settings, os.environ)
     except (ModelpackError, KeyboardInterrupt):
         raise
     except BaseException as error:
         # Code of a framework, or of the model's own: it may raise anything, even SystemExit.
         raise CannotLoad(shorten(f"the model cannot be loaded: {type(error).__name__}: {error}")) from error
-
-
-def _warm(served: Served) -> None:
-    """Predict once before anybody asks: what libraries put off until then would keep the first waiting."""
-    example = example_request(served)
-    if example is None:
-        return
-    try:
-        answer(served, JsonCodec(coerce="lossless", depth_limit=64), orjson.dumps(example))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's code, which may raise anything
-        facts = {"reason": shorten(f"{type(error).__name__}: {error}")}
-        logger.info("the model does not answer the example", extra=facts)
 
 
 def announcement(plan: Plan, served: Served) -> str:

@@ -114,7 +114,7 @@ class Server(uvicorn.Server):
         if self._door.all_leave:
             await self._until(self._linger, lambda: self._hurried)
             self._plane.close()
-            await self._until(self._drain, lambda: not self._plane.workers.in_flight)
+            await self._until(self._drain, lambda: not self._plane.batcher.inside)
         if self._door.close() and self._door.all_leave:
             for listener in sockets or []:
                 turn_away(listener)

@@ -22,9 +22,11 @@ from starlette.testclient import TestClient
 from modelpack.errors import PredictionFailed
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature
 from serving.app import create_app
+from serving.batching import Lane, may_batch
 from serving.dataplane import DataPlane
 from serving.logs import Lines
-from serving.models import Models, Served, Source
+from serving.models import Served, Source
+from serving.run.process import plane_of
 from serving.settings import Settings
 from serving.workers import Workers
 
@@ -63,6 +65,7 @@ def served(
     name: str = "sum",
 ) -> Served:
     """A loaded model that needs no files."""
+    model = Model(function)
     source = Source(
         reference=f"models:/{name}/3",
         place=Path("/nowhere"),
@@ -74,9 +77,11 @@ def served(
         source=source,
         engine="native",
         flavor="python",
+        method="predict",
         signature=signature,
         example=example,
-        predictor=Model(function),
+        predictor=model,
+        lane=Lane(model.run, name=name, batches=may_batch(signature, None)),
     )
 
 
@@ -89,10 +94,11 @@ class House:
     folder: Path
     lines: Lines
     settings: Settings
-    workers: Workers = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.workers = self.plane.workers
+    @property
+    def inside(self) -> int:
+        """Callers that wait or are being worked for."""
+        return self.plane.batcher.inside
 
     def post(self, body: Any, headers: Mapping[str, str] = JSON, **more: Any) -> Any:
         content = body if isinstance(body, bytes | str) else json.dumps(body)
@@ -109,8 +115,8 @@ def house(folder: Path, model: Served | None = None, *, threads: int = 2, **sett
     chosen = Settings(**settings)
     descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
     lines = Lines(descriptor)
-    workers = Workers(threads, limit=chosen.concurrency)
-    plane = DataPlane(Models(model or served()), workers, timeout=chosen.timeout or None)
+    workers = Workers(threads)
+    plane = plane_of(model or served(), chosen, workers)
     app = create_app(plane, chosen, lines)
     try:
         with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:

@@ -356,7 +356,7 @@ def test_a_prediction_over_its_time_is_told_so_and_keeps_its_thread(tmp_path: Pa
         assert home.client.get("/health").status_code == 200
         gate.set()
         deadline = time.monotonic() + 5
-        while home.workers.in_flight and time.monotonic() < deadline:
+        while home.inside and time.monotonic() < deadline:
             time.sleep(0.01)
         assert home.post(split([0, 0])).json() == {"predictions": [0.0]}
 
@@ -371,7 +371,7 @@ def test_a_call_too_many_is_turned_away_at_once(tmp_path: Path) -> None:
     with house(tmp_path, served(model), concurrency=3) as home, ThreadPoolExecutor(3) as pool:
         held = [pool.submit(home.post, split([1, 2])) for _ in range(3)]
         deadline = time.monotonic() + 5
-        while home.workers.in_flight < 3 and time.monotonic() < deadline:
+        while home.inside < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         started = time.perf_counter()
         response = home.post(split([1, 2]))
@@ -478,5 +478,5 @@ def test_the_plane_counts_what_is_in_flight(tmp_path: Path) -> None:
         for _ in range(20):
             home.post(split([1, 2]))
             home.post("{")
-        assert home.workers.in_flight == 0
+        assert home.inside == 0
         assert isinstance(home.plane, DataPlane)

@@ -531,3 +531,35 @@ def test_when_a_call_cannot_begin_its_callers_are_told_and_the_next_is_served() 
     assert isinstance(answers[1], OSError)
     assert isinstance(answers[2], OSError)
     assert answers[3] == [40]
+
+
+def test_one_who_was_inside_may_go_on_although_the_house_is_full_or_closing() -> None:
+    world = World(limit=1)
+
+    async def scene() -> str:
+        await world.ask(1)
+        leaving = asyncio.ensure_future(world.batcher.drain())
+        await asyncio.sleep(0)
+        with pytest.raises(Leaving):
+            await world.batcher.run(lambda: "late")
+        word = await world.batcher.go_on(lambda: "written")
+        await leaving
+        return word
+
+    assert play(scene()) == "written"
+
+
+def test_draining_waits_for_those_who_come_back_with_more_to_do() -> None:
+    world = World()
+
+    async def visit() -> str:
+        await world.ask(1)
+        return await world.batcher.go_on(lambda: "written")
+
+    async def scene() -> tuple[str, float]:
+        visitor = asyncio.ensure_future(visit())
+        await asyncio.sleep(0.5)
+        await world.batcher.drain()
+        return visitor.result(), asyncio.get_running_loop().time()
+
+    assert play(scene()) == ("written", 2.0)

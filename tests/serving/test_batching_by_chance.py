@@ -321,10 +321,8 @@ def test_in_real_time_with_real_threads_everyone_gets_his_own_answer() -> None:
         return tally
 
     async def scene() -> Counter[str]:
-        workers = Workers(2, limit=1000)
-        batcher = Batcher(
-            lambda function: workers.run(function, seconds=None), calls=2, limit=1000, max_rows=50
-        )
+        workers = Workers(2)
+        batcher = Batcher(workers.start, calls=2, limit=1000, max_rows=50)
         lane = Lane(predict)
         tallies = await asyncio.gather(*(ask(batcher, lane, number) for number in range(1, 65)))
         await batcher.drain()
@@ -349,8 +347,8 @@ def slow(data: Any, params: Mapping[str, Any]) -> Any:
 
 def test_a_full_house_in_real_time_answers_or_turns_away_but_loses_nobody() -> None:
     async def scene() -> tuple[int, int]:
-        workers = Workers(1, limit=1000)
-        batcher = Batcher(lambda function: workers.run(function, seconds=None), calls=1, limit=5)
+        workers = Workers(1)
+        batcher = Batcher(workers.start, calls=1, limit=5)
         lane = Lane(slow)
 
         async def ask(number: int) -> bool:

@@ -10,6 +10,7 @@ import modelpack
 from modelpack.errors import NotFound, Untrusted
 from serving.errors import NoModel
 from serving.models import Models, find, load
+from serving.settings import Settings
 from tests.serving.kit import served
 
 
@@ -33,7 +34,7 @@ def test_a_reference_of_the_registry_is_pinned_to_one_version(
         assert find("models:/sums/Production").version == "2"
         registry.set_alias("sums", "best", 1)
         assert find("models:/sums@best").place == source.place
-    assert load(source, ("pickle",), os.environ).signature.inputs is not None
+    assert load(source, Settings(trust=("pickle",)), os.environ).signature.inputs is not None
 
 
 def test_what_does_not_exist_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +48,8 @@ def test_what_does_not_exist_is_not_found(tmp_path: Path, monkeypatch: pytest.Mo
 def test_finding_a_model_runs_none_of_it_and_loading_asks_the_operator(models: Path, tmp_path: Path) -> None:
     source = find(str(models / "magic"))
     with pytest.raises(Untrusted, match="--trust pickle"):
-        load(source, (), {"MODELPACK_HOME": str(tmp_path)})
-    loaded = load(source, (), {"MODELPACK_HOME": str(tmp_path), "MODELPACK_TRUST": "pickle"})
+        load(source, Settings(), {"MODELPACK_HOME": str(tmp_path)})
+    loaded = load(source, Settings(), {"MODELPACK_HOME": str(tmp_path), "MODELPACK_TRUST": "pickle"})
     assert (loaded.engine, loaded.flavor) == ("native", "python")
     assert loaded.example == {"dataframe_split": {"columns": ["a", "b"], "data": [[1.0, 2.0]]}}
 
@@ -63,7 +64,9 @@ def test_an_example_that_cannot_be_shown_is_no_reason_not_to_serve(
     (place / "modelpack.manifest.json").unlink()
     text = (place / "MLmodel").read_text()
     (place / "MLmodel").write_text(text.replace("metadata:\n  modelpack:\n", "metadata:\n  other:\n"))
-    assert load(find(str(place)), ("pickle",), {"MODELPACK_HOME": str(tmp_path)}).example is None
+    assert (
+        load(find(str(place)), Settings(trust=("pickle",)), {"MODELPACK_HOME": str(tmp_path)}).example is None
+    )
 
 
 def test_there_is_a_model_or_there_is_none() -> None:

@@ -50,7 +50,7 @@ def test_variables_are_read(variable: str, text: str, name: str, wanted: Any) ->
 def test_every_variable_of_the_table_is_read(name: str) -> None:
     samples = {"int": "7", "float": "7", "bool": "yes", "tuple": "x"}
     option = OPTIONS[name]
-    text = samples.get(type(option.default).__name__, {"coerce": "mlflow"}.get(name, "x"))
+    text = samples.get(type(option.default).__name__, {"coerce": "mlflow", "engine": "onnx"}.get(name, "x"))
     for variable in option.variables:
         assert getattr(Settings.read({}, {variable: text}), name) == option.parse(text) != option.default
 

@@ -63,7 +63,7 @@ def quick(signature: Signature, way: str, coerce: Coerce = "lossless") -> Callab
 
 def exact(signature: Signature, coerce: Coerce = "lossless") -> Callable[[bytes], Payload]:
     codec = JsonCodec(coerce=coerce, depth_limit=64)
-    return lambda content: codec.decode(content, signature)
+    return lambda content: codec.decode_exactly(content, signature)
 
 
 def outcome(decode: Callable[[bytes], Payload], content: bytes) -> Any:
