@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestRegressor
 import modelpack
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature, TensorSpec
 from tests.serving.kit import NUMBERS
-from tests.serving.saved import cols, magic, places
+from tests.serving.saved import cols, magic, places, words
 
 COLS = Signature(
     inputs=Schema(
@@ -29,13 +29,15 @@ COLS = Signature(
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of saved models: ``magic``, ``cols``, ``tensor`` and ``m``."""
+    """A folder of saved models: ``magic``, ``cols``, ``tensor``, ``m`` and ``words``."""
     folder = tmp_path_factory.mktemp("models")
     example = pd.DataFrame({"a": [1.0], "b": [2.0]})
     modelpack.save(magic, folder / "magic", signature=NUMBERS, input_example=example)
     modelpack.save(cols, folder / "cols", signature=COLS)
     named = Schema((TensorSpec(np.dtype("float32"), (-1, 4), "x"),))
     modelpack.save(places, folder / "m", signature=Signature(inputs=named))
+    pairs = Schema((ColumnSpec(DataType.string, "word"), ColumnSpec(DataType.double, "number")))
+    modelpack.save(words, folder / "words", signature=Signature(inputs=pairs))
     chance = np.random.default_rng(3)
     data = chance.random((200, 4))
     forest = RandomForestRegressor(10, random_state=0).fit(data, data @ np.array([1.0, 2.0, 3.0, 4.0]))

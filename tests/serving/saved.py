@@ -27,6 +27,17 @@ def places(tensors: Any) -> Any:
     return tensors["x"] @ [1000.0, 100.0, 10.0, 1.0]
 
 
+def words(frame: Any) -> Any:
+    """A frame of what the words of a frame become."""
+    twice = frame["number"] * 2
+    return frame.assign(word=frame["word"].str.upper(), number=twice, long=twice > 2)
+
+
+def plan_prices(frame: Any) -> Any:
+    """What customers of serving/README.md pay: their age, and something for their plan."""
+    return frame["age"] + frame["plan"].map({"basic": 2.1, "gold": 2.8})
+
+
 def cols(frame: Any) -> Any:
     """One number for each row, made of every cell in it: mixing up rows, columns or types shows."""
     answers = []
