@@ -1,11 +1,13 @@
 """The ONNX form of a model, held to the report that certifies it. Loads onnxruntime, and no framework."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelpack.errors import InvalidModel, Uncertified, shorten
+from modelpack.onnx.layout import Layout
 from modelpack.onnx.report import Report
 from modelpack.onnx.session import OnnxSession
 from modelpack.onnx.wire import LARGEST
@@ -25,6 +27,7 @@ class OnnxEngine:
     def __init__(self, model: Path | bytes, report: Report, *, threads: int = 1) -> None:
         if report.layout is None:
             raise InvalidModel("the parity report certifies no ONNX form; certify the model again")
+        self._layout = report.layout
         self._certified = frozenset(report.certified)
         self._session = OnnxSession(_bytes(model), report.layout, report.domain, threads=threads)
 
@@ -46,6 +49,16 @@ class OnnxEngine:
         """
         self._check(method)
         return self._session.run(data, method)
+
+    @property
+    def layout(self) -> Layout:
+        """How the graph is fed, for callers that lay out their rows themselves."""
+        return self._layout
+
+    def run_feeds(self, feeds: Mapping[str, np.ndarray], method: str) -> Any:
+        """As ``run``, for rows that are laid out already (``layout``)."""
+        self._check(method)
+        return self._session.run_feeds(feeds, method)
 
     def _check(self, method: str) -> None:
         if method not in self._certified:

@@ -111,7 +111,7 @@ class Comparison:
 
     def _numbers(self, native: np.ndarray, other: np.ndarray, data: Table | np.ndarray, kind: str) -> None:
         floor = FLOOR * self._scale
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             apart = np.abs(native - other)
             same = (native == other) | (np.isnan(native) & np.isnan(other))
             beyond = np.maximum(apart - floor, 0.0)

@@ -68,7 +68,9 @@ class Gate:
             return
         flat = rows.reshape(-1)
         # NaN, infinity and whatever is too large all make the sum of squares something else.
-        if not float(flat.dot(flat)) <= self._square:
+        with np.errstate(over="ignore"):
+            ordinary = float(flat.dot(flat)) <= self._square
+        if not ordinary:
             self._check_numbers(rows)
 
     def _check_numbers(self, rows: np.ndarray) -> None:

@@ -33,6 +33,9 @@ ROWS = 100_000
 _PLAIN_ROWS = 20_000
 """Rows for models without splits."""
 
+_MOST_SPLITS = 5_000
+"""Different splits that are followed to the input."""
+
 _FEATURE_ROWS = 10_000
 """Rows for trees that are asked by themselves."""
 
@@ -134,7 +137,7 @@ class _Trial:
                     self.rows,
                     lambda data: as_input(data, wants_names=wants_names),
                     self._rng,
-                    most=max(1, count // 4),
+                    most=min(max(1, count // 4), _MOST_SPLITS),
                     limit=min(self.domain.limit, 1e30),
                 )
             except (
@@ -243,9 +246,7 @@ class _Trial:
             ):
                 comparison.measure(values)
         for place, probe in enumerate(self.probes):
-            if probe.kind == "missing" and domain.unknown_missing and _asks_unknown(probe, domain):
-                continue
-            _hold(comparison, session, method, probe, self.asked(method, place))
+            _hold(comparison, session, method, probe, _known(self.asked(method, place), probe, domain))
             if comparison.failed:
                 return comparison.report
         if comparison.report.compared == 0:
@@ -265,9 +266,9 @@ class _Trial:
     def _suspects(self, outcome: _Outcome) -> Table | np.ndarray | None:
         """The rows of the kind on which *outcome* failed."""
         kinds = [one.kind for one in outcome.methods.values() if not one.certified and one.kind]
-        for probe in self.probes:
-            if probe.kind in kinds and probe.kind not in ("missing", "unseen"):
-                return part(probe.data, np.arange(min(2000, probe.rows)))
+        for place, probe in enumerate(self.probes):
+            if probe.kind in kinds and len(answered := self.asked(self.methods[0], place).answered):
+                return part(probe.data, answered[:2000])
         return None
 
     def _finished(
@@ -351,11 +352,16 @@ def _hold_alone(comparison: Comparison, estimator: Any, name: str, method: str, 
         return
 
 
-def _asks_unknown(probe: Probe, domain: Domain) -> bool:
-    """Whether *probe* has missing text in a column that was set aside."""
-    return isinstance(probe.data, Table) and any(
-        (probe.data.columns[name] == np.array(None)).any() for name in domain.unknown_missing
-    )
+def _known(native: Answers, probe: Probe, domain: Domain) -> Answers:
+    """*native* without the rows of *probe* that have missing text in a column that was set aside."""
+    if not domain.unknown_missing or not isinstance(probe.data, Table):
+        return native
+    unknown = np.zeros(probe.rows, dtype=bool)
+    for name in domain.unknown_missing:
+        unknown |= probe.data.columns[name] == np.array(None)
+    left = ~unknown[native.answered]
+    values = native.values[left] if native.values is not None and left.any() else None
+    return Answers(native.answered[left], native.refused[~unknown[native.refused]], values)
 
 
 def _profile(held: Any, schema: Schema) -> Profile:

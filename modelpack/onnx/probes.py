@@ -210,7 +210,7 @@ def feature_rows(trees: Trees, width: int, count: int, rng: np.random.Generator)
     splits = [
         (int(tree.feature[node]), float(tree.threshold[node]))
         for tree in trees.trees
-        for node in np.flatnonzero((tree.left >= 0) & ~tree.categorical)
+        for node in np.flatnonzero((tree.left >= 0) & ~tree.categorical & np.isfinite(tree.threshold))
     ]
     if not splits:
         return rng.normal(size=(count, width))

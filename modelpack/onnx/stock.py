@@ -10,6 +10,7 @@ import onnx
 
 from modelpack.errors import MissingDependency, NotConvertible, shorten
 from modelpack.onnx.graph import ML, OPSET
+from modelpack.onnx.tracing import Tree, find_trees
 
 _ML_OPSET = 3
 """The last whose tree operators are not deprecated; skl2onnx writes no other trees."""
@@ -28,6 +29,11 @@ def convert(model: Any, width: int, dtype: np.dtype[Any], *, raw_scores: bool = 
     for part in parts(model):
         if type(part).__name__ in _ENDLESS:
             raise NotConvertible(f"skl2onnx does not finish with {type(part).__name__}")
+    if dtype == np.float64 and any(
+        _asks_for_missing(tree) for trees in find_trees(model) for tree in trees.trees
+    ):
+        # It looks for the float32 next to each threshold, and next to infinity it looks for ever.
+        raise NotConvertible("skl2onnx does not finish with trees that split off missing values")
     try:
         from skl2onnx import convert_sklearn
         from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
@@ -59,6 +65,11 @@ def convert(model: Any, width: int, dtype: np.dtype[Any], *, raw_scores: bool = 
     if foreign := {node.domain for node in made.graph.node} - _DOMAINS:
         raise NotConvertible(f"skl2onnx uses operators of {', '.join(sorted(foreign))}")
     return made
+
+
+def _asks_for_missing(tree: Tree) -> bool:
+    """Whether a split has missing values on one side and all numbers on the other."""
+    return bool(np.isinf(tree.threshold[tree.left >= 0]).any())
 
 
 def parts(model: Any) -> Iterator[Any]:

@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from modelpack.onnx.cuts import Cut, Transformed, find_cuts
 from modelpack.onnx.native import dense, kept
 from modelpack.onnx.rows import Rows, repeated
 from modelpack.schema import Table
 
 Prefix = Callable[[Any], np.ndarray]
 """The model's input (a DataFrame or an array) to the matrix that an estimator inside it is given."""
-
-_LARGEST = 20_000_000
-"""Cells of a transformed matrix that are made at a time."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ class Trees:
         """Whether no tree asks about any but *features*."""
         asked = {int(feature) for tree in self.trees for feature in tree.feature[tree.left >= 0]}
         return all(feature in features for feature in asked)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Two neighbouring values of an input column, between which the answer to a split changes.
-
-    *below_left* tells whether it is the lesser that goes left. *around* holds both, and the next to either
-    side.
-    """
-
-    below: float
-    above: float
-    below_left: bool
-    around: tuple[float, ...]
 
 
 @dataclass
@@ -177,13 +161,12 @@ def trace(
         if ask.is_text:
             result.words[name] = _words(ask.name, rows, transformed, base, result.owners)
         elif ask.dtype.kind != "b":
-            result.cuts.update(_cuts(name, rows, transformed, base, mine, trees, limit))
+            cuts = find_cuts(ask, transformed, base, mine, rounded=trees.rounded, limit=limit)
+            result.cuts.update(cuts)
     return result
 
 
-def _owners(
-    rows: Rows, transformed: Callable[[Mapping[str | int, np.ndarray]], np.ndarray], rng: np.random.Generator
-) -> dict[int, str | int]:
+def _owners(rows: Rows, transformed: Transformed, rng: np.random.Generator) -> dict[int, str | int]:
     """The features that change with one column, and with no other."""
     templates, tries = 3, 8
     seen: dict[int, set[str | int]] = {}
@@ -219,7 +202,7 @@ def _splits(
 def _words(
     name: str | int,
     rows: Rows,
-    transformed: Callable[[Mapping[str | int, np.ndarray]], np.ndarray],
+    transformed: Transformed,
     base: Mapping[str | int, np.ndarray],
     owners: Mapping[int, str | int],
 ) -> dict[str, Mapping[int, float]]:
@@ -232,84 +215,3 @@ def _words(
     return {
         word: {feature: float(matrix[place, feature]) for feature in mine} for place, word in enumerate(words)
     }
-
-
-def _cuts(
-    name: str | int,
-    rows: Rows,
-    transformed: Callable[[Mapping[str | int, np.ndarray]], np.ndarray],
-    base: Mapping[str | int, np.ndarray],
-    pairs: list[tuple[int, float]],
-    trees: Trees,
-    limit: float,
-) -> dict[tuple[int, float], Cut]:
-    """Bisect the column's own values for where each of *pairs* changes its answer."""
-    grid = Grid(rows.by_name[name].dtype, limit)
-    width = max(1, transformed(base).shape[1])
-    step = max(1, _LARGEST // width)
-    cuts: dict[tuple[int, float], Cut] = {}
-    for start in range(0, len(pairs), step):
-        some = pairs[start : start + step]
-        features = np.array([feature for feature, _ in some])
-        thresholds = np.array([threshold for _, threshold in some])
-        columns = repeated(base, len(some))
-
-        def goes_left(
-            places: np.ndarray,
-            columns: dict[str | int, np.ndarray] = columns,
-            features: np.ndarray = features,
-            thresholds: np.ndarray = thresholds,
-        ) -> np.ndarray:
-            matrix = transformed({**columns, name: grid.values(places)})
-            asked = matrix[np.arange(len(places)), features]
-            if trees.rounded:
-                with np.errstate(over="ignore"):
-                    asked = asked.astype(np.float32)
-            return np.asarray(asked <= thresholds)
-
-        low = np.full(len(some), grid.first, dtype=np.int64)
-        high = np.full(len(some), grid.last, dtype=np.int64)
-        at_low = goes_left(low)
-        changes = at_low != goes_left(high)
-        while (gaps := high > low + 1).any():  # high - low may overflow
-            middle = np.where(gaps, (low >> 1) + (high >> 1) + (low & high & 1), low)
-            same = goes_left(middle) == at_low
-            low = np.where(gaps & same, middle, low)
-            high = np.where(gaps & ~same, middle, high)
-        near = [np.clip(low - 1, grid.first, grid.last), low, high, np.clip(high + 1, grid.first, grid.last)]
-        around = np.stack([grid.values(places) for places in near], axis=1).tolist()
-        for place in np.flatnonzero(changes):
-            four = tuple(around[place])
-            cuts[some[place]] = Cut(four[1], four[2], bool(at_low[place]), four)
-    return cuts
-
-
-class Grid:
-    """All values of a dtype between -limit and limit, numbered in order."""
-
-    def __init__(self, dtype: np.dtype[Any], limit: float) -> None:
-        self._dtype = dtype
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            self.first = int(max(limits.min, -(2**53)))
-            self.last = int(min(limits.max, 2**53))
-        else:
-            bound = np.array([min(limit, float(np.finfo(dtype).max))], dtype=dtype)
-            self.last = int(self.places(bound)[0])
-            self.first = -self.last
-
-    def places(self, values: np.ndarray) -> np.ndarray:
-        """The numbers of *values*."""
-        if self._dtype.kind in "iu":
-            return values.astype(np.int64)
-        kind = np.int32 if self._dtype.itemsize == 4 else np.int64
-        bits = np.asarray(values.astype(self._dtype) + self._dtype.type(0)).view(kind).astype(np.int64)
-        return np.where(bits < 0, np.int64(np.iinfo(kind).min) - bits, bits)
-
-    def values(self, places: np.ndarray) -> np.ndarray:
-        """The values that have these numbers."""
-        if self._dtype.kind in "iu":
-            return places.astype(self._dtype)
-        kind = np.int32 if self._dtype.itemsize == 4 else np.int64
-        bits = np.where(places < 0, np.int64(np.iinfo(kind).min) - places, places)
-        return np.asarray(bits.astype(kind).view(self._dtype))
