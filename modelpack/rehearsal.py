@@ -20,6 +20,7 @@ from typing import Any
 
 from modelpack.directory import code, example, layout, open_directory
 from modelpack.directory.requirements import is_foreign
+from modelpack.errors import shorten
 from modelpack.flavors import FLAVORS, choose
 from modelpack.predictor import Predictor
 from modelpack.trust import Trust
@@ -66,7 +67,7 @@ def rehearse(folder: Path, *, timeout: float = TIMEOUT) -> Imports | None:
             _end(process)
         if process.returncode != 0 or not answer.is_file():
             last = said.decode(errors="replace").strip().rpartition("\n")[2]
-            logger.warning("rehearsal failed: %s", last, extra={"code": process.returncode})
+            logger.warning("rehearsal failed: %s", shorten(last), extra={"code": process.returncode})
             return None
         told = json.loads(answer.read_text(encoding="utf-8"))
     return Imports(frozenset(told["imported"]), frozenset(told["direct"]))

@@ -38,6 +38,7 @@ class Archive:
     def __init__(self, zip_file: zipfile.ZipFile) -> None:
         self._zip = zip_file
         self._infos = {info.filename: info for info in zip_file.infolist()}
+        self._checked: set[str] = set()
 
     def names(self) -> list[str]:
         """All members."""
@@ -87,6 +88,8 @@ class Archive:
 
         Arrays of Python objects are refused: they hold pickles. Reads the header alone.
         """
+        if name in self._checked:
+            return
         size = self.size(name)
         try:
             with self._zip.open(name) as file:
@@ -101,6 +104,7 @@ class Archive:
             )
         if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != size:
             raise InvalidModel(f"{shorten(repr(name), 80)} in the skops file is not as large as it says")
+        self._checked.add(name)
 
     def check_arrays(self, name: str) -> None:
         """Look at the header of each array in the archive *name* (``.npz``) inside this one."""

@@ -73,12 +73,12 @@ def read(archive: Archive) -> frozenset[Mention]:
     if type(protocol) is not int or protocol < 1:
         raise InvalidModel("the skops file has an old protocol; save the model again with skops 0.7 or later")
     mentions = set()
-    twins: dict[int, Node] = {}
+    twins = _Twins(archive)
     files: dict[str, Any] = {}
     try:
         for node in _nodes(schema):
             mentions.add(_mention(node))
-            _check_identity(node, twins, archive)
+            twins.check(node)
             _check_file(node, files, archive)
             if node["__loader__"] == "TreeNode":
                 check_tree(_tree(node, archive))
@@ -131,27 +131,45 @@ def _mention(node: Node) -> Mention:
     return Mention(kind, ".".join(texts))
 
 
-def _check_identity(node: Node, twins: dict[int, Node], archive: Archive) -> None:
-    # skops builds the first node of an identity and takes it for all others: they must say the same, or what
-    # is judged here would not be what is built there.
-    identity = node.get("__id__")
-    if identity is None:
-        return
-    first = twins.setdefault(identity, node)
-    if first is not node and first != node and _content(first, archive) != _content(node, archive):
-        raise InvalidModel(f"two different nodes of the skops file claim the identity {identity}")
+class _Twins:
+    """Nodes of one identity.
 
+    skops builds the first that it meets and takes it for all others: they must say the same, or what is
+    judged here would not be what is built there.
+    """
 
-def _content(value: Any, archive: Archive) -> Any:
-    """*value* without identities, and with the digests of files for their names: an object that is met twice
-    may be written twice, with new identities for its parts."""
-    if isinstance(value, dict):
-        return {
-            key: archive.digest(one) if key == "file" and isinstance(one, str) else _content(one, archive)
-            for key, one in value.items()
-            if key != "__id__"
-        }
-    return [_content(one, archive) for one in value] if isinstance(value, list) else value
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._first: dict[int, Node] = {}
+        self._contents: dict[int, Any] = {}
+
+    def check(self, node: Node) -> None:
+        """Raise InvalidModel when another node has the identity of *node* and other content."""
+        identity = node.get("__id__")
+        if identity is None:
+            return
+        first = self._first.setdefault(identity, node)
+        if first is node or first == node:
+            return
+        if identity not in self._contents:
+            self._contents[identity] = self._content(first)
+        if self._contents[identity] != self._content(node):
+            raise InvalidModel(f"two different nodes of the skops file claim the identity {identity}")
+
+    def _content(self, value: Any) -> Any:
+        """*value* without identities, and with the digests of files for their names.
+
+        An object that is met twice may be written twice, with new identities for its parts.
+        """
+        if isinstance(value, dict):
+            return {
+                key: self._archive.digest(one)
+                if key == "file" and isinstance(one, str)
+                else self._content(one)
+                for key, one in value.items()
+                if key != "__id__"
+            }
+        return [self._content(one) for one in value] if isinstance(value, list) else value
 
 
 def _check_file(node: Node, files: dict[str, Any], archive: Archive) -> None:

@@ -110,9 +110,9 @@ def crafted() -> dict[str, Any]:
         "a tree elsewhere": {"tree": tree.tree_},
         "a tree in an attribute": change(StandardScaler().fit(X), tree_=tree.tree_),
         "something else for a tree": change(tree, tree_=StandardScaler()),
-        "stages side by side": change(boosted, estimators_=np.tile(stages, (1, 500))),
+        "stages side by side": change(boosted, estimators_=np.tile(stages, (1, 3))),
         "stages side by side, and said so": change(
-            boosted, estimators_=np.tile(stages, (1, 500)), n_trees_per_iteration_=500
+            boosted, estimators_=np.tile(stages, (1, 3)), n_trees_per_iteration_=3
         ),
         "more stages than classes": change(classes, classes_=np.array([0, 1])),
         "stages of several outputs": change(boosted, estimators_=np.array([[wide]])),
