@@ -3,12 +3,14 @@
 import json
 import logging
 import os
+import re
 import select
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 WAITING_LINES = 10_000
@@ -98,15 +100,29 @@ def _write_all(fd: int, data: bytes) -> None:
 _encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
 
 
-def as_line(facts: Mapping[str, Any]) -> str:
+def as_line(facts: Mapping[str, Any] | str) -> str:
     """*facts* as one line of JSON in plain ASCII; every control character is escaped."""
     # JSON leaves DEL as it is, and some terminals act on it.
     return _encode(facts).replace("\x7f", "\\u007f")
 
 
+_HARMLESS = re.compile(r"[A-Za-z0-9 ._~:/+=@-]*")
+
+
+def quoted(text: str) -> str:
+    """*text* as a JSON string in plain ASCII."""
+    return f'"{text}"' if _HARMLESS.fullmatch(text) else as_line(text)
+
+
 def now() -> str:
     """This instant in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    instant = time.time()
+    return f"{_second(int(instant))}.{int(instant % 1 * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}

@@ -30,7 +30,8 @@ class Invocations:
         self._plane.require_room()
         body = await _whole(request.receive)
         answer = await self._plane.predict(body, codec)
-        exchange_of(request.scope).rows = answer.rows
+        exchange = exchange_of(request.scope)
+        exchange.rows, exchange.codec = answer.rows, codec
         return Response(answer.body, media_type=contract.JSON)
 
     def _codec(self, request: Request) -> Codec:

@@ -5,8 +5,8 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelpack.errors import shorten
-from serving.logs import Lines, as_line, now
-from serving.middleware.state import exchange_of
+from serving.logs import Lines, now, quoted
+from serving.middleware.state import Exchange, exchange_of
 
 _LONGEST_PATH = 300
 
@@ -40,16 +40,16 @@ class AccessLog:
         try:
             await self._app(scope, counted_in, counted_out)
         finally:
-            facts = {
-                "time": now(),
-                "event": "request",
-                "method": scope["method"],
-                "path": shorten(scope["raw_path"].decode("latin-1"), _LONGEST_PATH),
-                "status": exchange.status,
-                "ms": round((time.perf_counter() - started) * 1000, 3),
-                "request_id": exchange.request_id,
-                "rows": exchange.rows,
-                "bytes_in": exchange.bytes_in,
-                "bytes_out": exchange.bytes_out,
-            }
-            self._lines.put(as_line(facts))
+            self._lines.put(line_of(exchange, scope["method"], scope["raw_path"].decode("latin-1"), started))
+
+
+def line_of(exchange: Exchange, method: str, path: str, started: float) -> str:
+    """The line of a request that began at *started*, by ``time.perf_counter``."""
+    # What callers choose is escaped; the rest is written in one go, for there is a line for each request.
+    rows = "null" if exchange.rows is None else exchange.rows
+    return (
+        f'{{"time":"{now()}","event":"request","method":{quoted(method)},'
+        f'"path":{quoted(shorten(path, _LONGEST_PATH))},"status":{exchange.status},'
+        f'"ms":{(time.perf_counter() - started) * 1000:.3f},"request_id":{quoted(exchange.request_id)},'
+        f'"rows":{rows},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}}}'
+    )

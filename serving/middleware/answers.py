@@ -37,7 +37,7 @@ class Answers:
                 raise
             await conversation.refuse(problem_of(Leaving("this server is shutting down")))
         except Exception as error:
-            _log(error, exchange_of(scope).request_id)
+            log_failure(error, exchange_of(scope).request_id)
             if conversation.started:
                 raise
             await conversation.refuse(
@@ -45,7 +45,7 @@ class Answers:
             )
 
 
-def _log(error: Exception, request_id: str) -> None:
+def log_failure(error: Exception, request_id: str) -> None:
     """The caller is told little; the log has it all, under the same request id."""
     facts = {"request_id": request_id}
     if is_fault(error):

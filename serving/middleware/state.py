@@ -1,7 +1,7 @@
 """What is known about one request while it is worked on."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from starlette.types import Scope
 
@@ -17,6 +17,8 @@ class Exchange:
     rows: int | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    codec: Any = None
+    """What read the body, if that depends on nothing but the request's head."""
 
 
 def begin(scope: Scope, request_id: str) -> Exchange:
@@ -28,6 +30,11 @@ def begin(scope: Scope, request_id: str) -> Exchange:
 def exchange_of(scope: Scope) -> Exchange:
     """The facts of the request *scope* so far."""
     return cast("Exchange", scope[_KEY])
+
+
+def find_exchange(scope: Scope) -> Exchange | None:
+    """The facts of the request *scope*, if it has come as far as having any."""
+    return cast("Exchange | None", scope.get(_KEY))
 
 
 def header(scope: Scope, name: bytes) -> list[bytes]:

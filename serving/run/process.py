@@ -14,6 +14,7 @@ from serving.dataplane import DataPlane
 from serving.errors import CannotLoad
 from serving.logs import Lines, send_events_to
 from serving.models import Models, Served, Source, load
+from serving.run.express import Express
 from serving.run.plan import Plan
 from serving.run.roster import Door
 from serving.run.server import Server
@@ -71,8 +72,9 @@ class Process:
         which this one has no business.
         """
         app = create_app(self.plane, self._plan.settings, self._lines)
+        way = Express(self.plane, self._lines)
         server = Server(
-            app, self.plane, self._plan.settings, door=door, ready=ready, beat=beat, parent=parent
+            app, self.plane, self._plan.settings, way, door=door, ready=ready, beat=beat, parent=parent
         )
         self.server = server
         try:

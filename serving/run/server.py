@@ -12,8 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serving.dataplane import DataPlane
+from serving.run.express import Express, ExpressProtocol
 from serving.run.listening import turn_away
-from serving.run.protocol import Protocol
 from serving.run.roster import Door
 from serving.settings import Settings
 
@@ -23,7 +23,7 @@ _LAST_CALLERS = 0.5
 
 
 class Server(uvicorn.Server):
-    """Serves *app* until SIGTERM, then leaves in four steps.
+    """Serves *app*, and *way* before it, until SIGTERM; then leaves in four steps.
 
     1. At once: ``/ready`` says no. For ``linger`` seconds all are still answered, with ``Connection: close``.
     2. New predictions are refused with 503; running ones have ``drain`` seconds.
@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
         app: ASGIApp,
         plane: DataPlane,
         settings: Settings,
+        way: Express,
         *,
         door: Door,
         ready: Callable[[], None],
@@ -57,7 +58,8 @@ class Server(uvicorn.Server):
         self._parent = parent
         self._hurried = False
 
-        class Connection(Protocol):
+        class Connection(ExpressProtocol):
+            express = way
             header_seconds = settings.header_timeout
             stall_seconds = settings.body_timeout
 

@@ -1,0 +1,284 @@
+"""The short way of ordinary predictions: one read from the socket, the work, one write to it."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from serving import contract
+from serving.codecs import Codec
+from serving.dataplane import INLINE_BYTES, Answer, DataPlane, Question, Stage
+from serving.errors import Leaving
+from serving.logs import Lines
+from serving.middleware.access_log import line_of
+from serving.middleware.answers import log_failure
+from serving.middleware.request_id import new_request_id
+from serving.middleware.state import Exchange, find_exchange
+from serving.problems import Problem, problem_of
+from serving.run.protocol import Protocol
+
+_LONGEST_HEAD = 2 << 10
+_MOST_HEADS = 1024
+_MOST_EARLY = 64 << 10
+"""Bytes of a next request that are kept while one is being answered; then reading waits."""
+
+_END = b"\r\n\r\n"
+_TARGET = contract.INVOCATIONS.encode()
+_UNUSUAL = frozenset(
+    {
+        b"connection",
+        b"content-encoding",
+        b"expect",
+        b"transfer-encoding",
+        b"upgrade",
+        contract.REQUEST_ID.lower().encode(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What is known of a head: how long the body behind it is, and which codec reads that."""
+
+    codec: Codec
+    length: int
+
+
+class Express:
+    """The heads of requests that the application has answered, and the same answers without it.
+
+    A caller sends the same head again and again. Once the application has answered a request (with 200, after
+    all of its checks), another one whose head is the same in every byte needs none of them a second time. It
+    goes straight to *plane*; whatever turns out not to be ordinary there goes to the application after all.
+    """
+
+    def __init__(self, plane: DataPlane, lines: Lines) -> None:
+        self.plane = plane
+        self._lines = lines
+        self._tickets: dict[bytes, Ticket] = {}
+        self._defaults: Any = None
+        self._default_text = b""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether all is as usual; on the way out every answer says more than that."""
+        return self.plane.stage is Stage.SERVING
+
+    def find(self, head: bytes) -> Ticket | None:
+        """What is known of *head*."""
+        return self._tickets.get(head)
+
+    def learn(self, head: bytes, scope: Any, length: int) -> None:
+        """Remember *head*, which the application has seen as *scope*, when a body of *length* followed it."""
+        exchange = find_exchange(scope)
+        if exchange is None or exchange.status != HTTPStatus.OK or exchange.codec is None:
+            return
+        if not _is_usual(head, scope, length):
+            return
+        if len(self._tickets) >= _MOST_HEADS:
+            del self._tickets[next(iter(self._tickets))]
+        self._tickets[head] = Ticket(exchange.codec, length)
+
+    def response(
+        self, status: int, body: bytes, request_id: str, *, defaults: Any, more: tuple[bytes, ...] = ()
+    ) -> bytes:
+        """An answer in bytes, as the application and uvicorn write it; *defaults* are uvicorn's headers."""
+        if defaults is not self._defaults:
+            self._defaults = defaults
+            self._default_text = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
+        return b"".join(
+            (
+                _STATUS_LINES[status],
+                self._default_text,
+                b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body),
+                *more,
+                b"x-content-type-options: nosniff\r\nx-request-id: ",
+                request_id.encode(),
+                _END,
+                body,
+            )
+        )
+
+    def note(self, exchange: Exchange, started: float) -> None:
+        """Write the line of a request that came this way."""
+        self._lines.put(line_of(exchange, "POST", contract.INVOCATIONS, started))
+
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def _is_usual(head: bytes, scope: Any, length: int) -> bool:
+    """Whether *head* is a whole head of a plain prediction, and nothing that the parser read otherwise."""
+    headers = scope["headers"]
+    names = [name for name, _ in headers]
+    lengths = [value for name, value in headers if name == b"content-length"]
+    lines = len(headers) + 2
+    return (
+        len(head) <= _LONGEST_HEAD
+        and length <= INLINE_BYTES
+        and head.startswith(b"POST " + _TARGET + b" HTTP/1.1\r\n")
+        and head.count(b"\n") == head.count(b"\r\n") == lines
+        and lengths == [b"%d" % length]
+        and _UNUSUAL.isdisjoint(names)
+    )
+
+
+class ExpressProtocol(Protocol):
+    """One connection, with the short way before the long one."""
+
+    express: Express
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._head = b""
+        """That of the request which came last, if it came in one piece with its body."""
+        self._body_length = 0
+        self._answering: asyncio.Task[None] | None = None
+        self._early = b""
+        self._is_last = False
+        self._active = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once, begin to, or let the parser have *data*."""
+        if self._answering is not None:
+            self._early += data
+            if len(self._early) > _MOST_EARLY:
+                self.flow.pause_reading()
+            return
+        self._head = b""
+        if self._is_between:
+            end = data.find(_END) + len(_END)
+            head, length = data[:end], len(data) - end
+            ticket = self.express.find(head)
+            if ticket is not None and ticket.length == length and self._begin(ticket, data[end:]):
+                return
+            self._head, self._body_length = head, length
+        super().data_received(data)
+
+    @property
+    def _is_between(self) -> bool:
+        """Whether one request is over, in both directions, and nothing of the next one has come."""
+        return (
+            self._in_head
+            and not self._begun
+            and not self._head_bytes
+            and (self._exchange is None or self._has_answered)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _begin(self, ticket: Ticket, body: bytes) -> bool:
+        """Answer *body*, at once or later; False to leave it to the application."""
+        express, started = self.express, time.perf_counter()
+        if not express.is_open:
+            return False
+        try:
+            question = express.plane.read(body, ticket.codec)
+            answer = express.plane.answer_at_once(question)
+        except Exception:  # noqa: BLE001 - the application finds the same, and says what is wrong
+            return False
+        if self._sender_timer is not None:
+            self._unwatch_sender()
+        exchange = Exchange(new_request_id(), rows=question.payload.rows, bytes_in=len(body))
+        if answer is not None:
+            self._write(200, answer.body, exchange)
+            express.note(exchange, started)
+            self._rest()
+        else:
+            self._answering = self.loop.create_task(self._answer(question, exchange, started))
+            self._answering.add_done_callback(self.tasks.discard)
+            self.tasks.add(self._answering)
+        return True
+
+    async def _answer(self, question: Question, exchange: Exchange, started: float) -> None:
+        express = self.express
+        try:
+            answer: Answer = await express.plane.answer(question)
+            self._write(200, answer.body, exchange)
+        except asyncio.CancelledError:
+            # Nobody is there any more, or the runner gives up waiting; then who asked should know.
+            self._is_last = True
+            self._refuse_after_all(Leaving("this server is shutting down"), exchange)
+            self.transport.close()
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told as the table says
+            log_failure(error, exchange.request_id)
+            self._refuse_after_all(error, exchange)
+        finally:
+            self._answering = None
+            express.note(exchange, started)
+        self._rest()
+
+    def _refuse_after_all(self, error: Exception, exchange: Exchange) -> None:
+        problem: Problem = problem_of(error)
+        more = tuple(
+            f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in problem.headers.items()
+        )
+        self._write(problem.status, problem.body(exchange.request_id), exchange, more)
+
+    def _write(self, status: int, body: bytes, exchange: Exchange, more: tuple[bytes, ...] = ()) -> None:
+        if self.transport.is_closing():
+            return
+        self._is_last = self._is_last or not self.express.is_open
+        if self._is_last:
+            more = (*more, b"connection: close\r\n")
+        exchange.status, exchange.bytes_out = status, len(body)
+        self.transport.write(
+            self.express.response(
+                status, body, exchange.request_id, defaults=self.server_state.default_headers, more=more
+            )
+        )
+
+    def _rest(self) -> None:
+        """One request is answered: wait for the next, for as long as an idle connection may."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self._is_last:
+            self.transport.close()
+            return
+        self._active = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_next(self.timeout_keep_alive)
+        if self._early:
+            early, self._early = self._early, b""
+            self.flow.resume_reading()
+            self.data_received(early)
+
+    def _wait_for_next(self, seconds: float) -> None:
+        # One timer that looks when it rings is cheaper than one for each request.
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it has been idle for long enough."""
+        self.timeout_keep_alive_task = None
+        left = self._active + self.timeout_keep_alive - self.loop.time()
+        if self._answering is not None:
+            return  # the clock starts when it is answered
+        if left > 0:
+            self._wait_for_next(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def on_response_complete(self) -> None:
+        """The application has answered: the next request with this head may take the short way."""
+        if self._head and not self.pipeline:
+            self.express.learn(self._head, self.cycle.scope, self._body_length)
+        self._head = b""
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody waits any more: what has not begun is not computed."""
+        if self._answering is not None:
+            self._answering.cancel()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close, once what is being answered is answered."""
+        if self._answering is not None:
+            self._is_last = True
+        else:
+            super().shutdown()
