@@ -1,15 +1,18 @@
 """The verbs that serving adds to ``modelpack``."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from modelpack.cli.output import as_json
+from serving.bench.plan import Plan
 from serving.cli import flattened, option_of, part, serve
-from serving.settings import OPTIONS, Settings
+from serving.settings import OPTIONS, EngineName, Settings
 
-__all__ = ["predict", "serve"]
+__all__ = ["bench", "predict", "serve"]
 
 
 def _some_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -39,3 +42,78 @@ def predict(reference: str, source: str, target: str, kind: str, **given: Any) -
     """Predict from a file, as the server would: bodies and answers are those of /invocations."""
     settings = Settings.read(flattened(given), os.environ)
     part("serving.scoring").score(reference, source, target, kind=kind, settings=settings)
+
+
+class _Numbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers from 1 up, with commas between them."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Read *value*; a wrong one is wrong usage."""
+        words = value.split(",") if isinstance(value, str) else [str(one) for one in value]
+        if not all(re.fullmatch("0*[1-9][0-9]{0,6}", word.strip(), re.ASCII) for word in words):
+            self.fail("give whole numbers from 1 up, such as 1,16,64", param, ctx)
+        return tuple(dict.fromkeys(int(word) for word in words))
+
+
+@click.command()
+@click.option(
+    "-m", "--model-uri", "reference", required=True, help="The model: models:/NAME/VERSION or a path."
+)
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice(["auto", "native", "onnx"]),
+    help="May be given again; without it native, and onnx where a report certifies it.",
+)
+@click.option("-w", "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option("-r", "--rows", type=_Numbers(), default="1,100", show_default=True, help="Rows in a request.")
+@click.option(
+    "-c",
+    "--concurrency",
+    type=_Numbers(),
+    default="1,16,64",
+    show_default=True,
+    help="Requests under way at a time.",
+)
+@click.option(
+    "-s",
+    "--seconds",
+    type=click.FloatRange(0.1, 3600),
+    default=3.0,
+    show_default=True,
+    help="Of load for each pair of the two.",
+)
+@_some_options("method", "trust")
+@as_json
+def bench(
+    reference: str,
+    engines: tuple[EngineName, ...],
+    workers: int,
+    rows: tuple[int, ...],
+    concurrency: tuple[int, ...],
+    seconds: float,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Measure how fast a model is served on this machine.
+
+    It is served on a free port of the loopback address and asked the rows of its input example; every answer
+    is compared with the model's own. Memory is what all processes of the server hold after the load.
+    """
+    settings = Settings.read(flattened(given), os.environ)
+    plan = Plan(
+        reference=reference,
+        engines=tuple(dict.fromkeys(engines)),
+        method=settings.method,
+        trust=settings.trust,
+        workers=workers,
+        rows=rows,
+        concurrency=concurrency,
+        seconds=seconds,
+    )
+    part("serving.bench.show").show(plan, as_json=as_json)

@@ -83,3 +83,11 @@ class DeadlinePassed(ServingError):
 
 class UnencodableResult(ServingError):
     """The model answered with something that has no form in JSON."""
+
+
+class NothingToAsk(ServingError):
+    """A model without an input example that could be made into requests."""
+
+
+class BenchmarkFailed(ServingError):
+    """A server that did not start, or did not answer as the model does."""
