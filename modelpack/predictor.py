@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelpack.directory import ModelDirectory
+from modelpack.engines import Engine
+from modelpack.engines.auto import AutoEngine
+from modelpack.engines.onnx import OnnxEngine
 from modelpack.errors import ModelpackError, PredictionFailed
 from modelpack.flavors import Predict
 from modelpack.schema import Coerce, Signature, enforce, enforce_params
@@ -12,17 +15,49 @@ from modelpack.schema import Coerce, Signature, enforce, enforce_params
 class Predictor:
     """Calls a model with what its signature declares, and with nothing else.
 
-    *directory* is where it came from, *model* the native object, *flavor* and *engine* what runs it.
+    *directory* is where it came from, *model* the native object, *flavor* and *method* what is called. With
+    an *engine*, *predict* runs that, *model* is what loads the native object, and *why_native* is empty;
+    else it says why there is none.
     """
 
     def __init__(
-        self, directory: ModelDirectory, *, flavor: str, model: Any, predict: Predict, engine: str = "native"
+        self,
+        directory: ModelDirectory,
+        *,
+        flavor: str,
+        model: Any,
+        predict: Predict,
+        method: str = "predict",
+        engine: Engine | None = None,
+        why_native: str = "",
     ) -> None:
         self.directory = directory
         self.flavor = flavor
-        self.model = model
-        self.engine = engine
+        self.method = method
+        self.why_native = why_native
+        self._model = model
+        self._engine = engine
         self._predict = predict
+
+    @property
+    def model(self) -> Any:
+        """The native object. An engine of another form does without it: then it is loaded now."""
+        return self._model if self._engine is None else self._model()
+
+    @property
+    def engine(self) -> str:
+        """What answers a single row: ``native`` or ``onnx``."""
+        return "native" if self._engine is None else self._engine.name
+
+    @property
+    def onnx(self) -> OnnxEngine | None:
+        """The certified ONNX form where it answers, for callers that lay out their rows themselves.
+
+        What it raises Uncertified for, ``run`` may still answer.
+        """
+        if isinstance(self._engine, AutoEngine):
+            return self._engine.onnx
+        return self._engine if isinstance(self._engine, OnnxEngine) else None
 
     @property
     def signature(self) -> Signature | None:
@@ -48,7 +83,8 @@ class Predictor:
     def run(self, data: Any, params: Mapping[str, Any]) -> Any:
         """What the model answers for *data* and *params* that ``modelpack.schema`` has already enforced.
 
-        Raises PredictionFailed from what the model raises.
+        Raises PredictionFailed from what the model raises, Uncertified for what only the native model may
+        answer, where that was ruled out.
         """
         try:
             return self._predict(data, params)
@@ -58,4 +94,5 @@ class Predictor:
             raise PredictionFailed(error) from error
 
     def __repr__(self) -> str:
-        return f"Predictor({str(self.directory.path)!r}, flavor={self.flavor!r}, engine={self.engine!r})"
+        asked = f"flavor={self.flavor!r}, method={self.method!r}, engine={self.engine!r}"
+        return f"Predictor({str(self.directory.path)!r}, {asked})"

@@ -9,6 +9,15 @@ MANIFEST = "modelpack.manifest.json"
 REQUIREMENTS = "requirements.txt"
 CONDA = "conda.yaml"
 PYTHON_ENV = "python_env.yaml"
+ONNX = "model.onnx"
+"""The model's second form."""
+
+PARITY = "modelpack.parity.json"
+"""What was found when the two forms were compared."""
+
+PROFILE = "modelpack.profile.json"
+"""What the model was trained on, in a few numbers a column, where that is too much for the document."""
+
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+from modelpack.engines.memory import has_opened, note_opened
 from modelpack.errors import InvalidModel
 from modelpack.onnx.report import Report
 from modelpack.onnx.session import OnnxSession
@@ -28,6 +30,14 @@ def survive(model: bytes, report: Report, *, seconds: float = 60.0) -> None:
         raise InvalidModel(f"the ONNX form was not open after {seconds:g} seconds") from None
     if done.returncode != 0:
         raise InvalidModel(f"the ONNX form does not open (a child process ended with {done.returncode})")
+
+
+def survive_once(model: bytes, digest: str, report: Report, *, folder: Path) -> None:
+    """As ``survive``, unless *folder* remembers that the file *digest* opens with this runtime."""
+    if has_opened(folder, digest):
+        return
+    survive(model, report)
+    note_opened(folder, digest)
 
 
 def main() -> None:

@@ -47,8 +47,12 @@ class Flavor(Protocol):
         """The native object. Raises Untrusted before anything runs that *trust* does not allow."""
         ...
 
-    def predictor(self, model: Any, source: ModelDirectory) -> Predict:
-        """What runs *model*, which ``load`` gave or ``save`` was given, on enforced input."""
+    def predictor(self, model: Any, source: ModelDirectory, *, method: str | None = None) -> Predict:
+        """What runs *model*, which ``load`` gave or ``save`` was given, on enforced input.
+
+        *method* is the one to call; None means the one that the document names. Raises NotFound and
+        InvalidModel for one that the model does not have, or that nobody may call from outside.
+        """
         ...
 
     def mentions(self, source: ModelDirectory) -> frozenset[str]:
@@ -102,6 +106,12 @@ def choose(document: Document) -> str:
         if name in FLAVORS:
             return name
     raise NotFound("flavor", ", ".join(document.flavors), known=FLAVORS)
+
+
+def served_method(document: Document) -> str:
+    """The method that *document* wants called (``predict_fn``)."""
+    name: str = entry(document.python_function, "predict_fn", str, "predict")
+    return name
 
 
 def entry(config: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:

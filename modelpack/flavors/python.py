@@ -47,8 +47,12 @@ class PythonFlavor:
         """What was saved: a function, an object, or MLflow's ``PythonModel``, its context loaded."""
         return _native(self._read(source, trust))
 
-    def predictor(self, model: Any, source: ModelDirectory) -> Predict:
-        """Calls the model with a DataFrame for columns, arrays for tensors, else what came."""
+    def predictor(self, model: Any, source: ModelDirectory, *, method: str | None = None) -> Predict:
+        """Calls the model with a DataFrame for columns, arrays for tensors, else what came.
+
+        The only *method* is ``predict``.
+        """
+        one_of(method or "predict", ["predict"], "method")
         shaped = _shaped(model)
         context = _context(source)
         takes_params, takes_context = _parameters(shaped.predict)

@@ -12,7 +12,16 @@ from modelpack.directory.document import PYTHON_FUNCTION
 from modelpack.directory.environment import ENTRY
 from modelpack.directory.reader import ModelDirectory
 from modelpack.errors import InvalidModel
-from modelpack.flavors import Config, Predict, SaveOptions, entry, one_of, pickles, skopsfile
+from modelpack.flavors import (
+    Config,
+    Predict,
+    SaveOptions,
+    entry,
+    one_of,
+    pickles,
+    served_method,
+    skopsfile,
+)
 from modelpack.flavors.frameworks import framework
 from modelpack.schema import Table
 from modelpack.trust import Trust
@@ -23,6 +32,9 @@ FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pk
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "predict_joint_log_proba")
 """What ``predict_fn`` may name; MLflow's list without ``score``, which wants the answers."""
+
+MORE_METHODS = ("decision_function", "score_samples", "transform")
+"""What may be asked for by name, and ``predict_fn`` may not name."""
 
 
 class SklearnFlavor:
@@ -76,18 +88,20 @@ class SklearnFlavor:
         trust.require_pickle(name)
         return pickles.load(path)
 
-    def predictor(self, model: Any, source: ModelDirectory) -> Predict:
-        """Calls the method that ``predict_fn`` names, with a DataFrame or an array, as it was fitted."""
-        name = one_of(
-            entry(source.document.python_function, "predict_fn", str, "predict"), METHODS, "predict_fn"
-        )
-        method = getattr(model, name, None)
+    def predictor(self, model: Any, source: ModelDirectory, *, method: str | None = None) -> Predict:
+        """Calls *method*, or what ``predict_fn`` names, with a DataFrame or an array, as it was fitted."""
         if method is None:
+            name = one_of(served_method(source.document), METHODS, "predict_fn")
+        else:
+            name = one_of(method, (*METHODS, *MORE_METHODS), "method")
+        call = getattr(model, name, None)
+        if call is None:
             raise InvalidModel(f"the {type(model).__name__} has no {name}, so it cannot be served")
         as_input = _as_input(model)
 
         def predict(data: Any, params: Mapping[str, Any]) -> Any:
-            return method(as_input(data))
+            answer = call(as_input(data))
+            return answer.toarray() if hasattr(answer, "toarray") else answer
 
         return predict
 

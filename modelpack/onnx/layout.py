@@ -8,6 +8,9 @@ import numpy as np
 
 from modelpack.errors import SchemaMismatch
 from modelpack.schema import Table
+from modelpack.schema.compile import Numbers
+
+_INPUTS = ("float32", "float64", "str")
 
 MISSING_WORD = "\ufdd0"
 """Stands for missing text in a tensor of strings, which cannot hold none; Unicode keeps it out of text."""
@@ -77,23 +80,27 @@ class Layout:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Layout":
-        """What ``to_json`` gave."""
-        return cls(
-            tuple(
-                Block(str(one["name"]), str(one["dtype"]), tuple(one["columns"]), tuple(one["optional"]))
-                for one in document["blocks"]
-            ),
-            {
-                str(method): Output(str(one["name"]), str(one["dtype"]), bool(one["flat"]))
-                for method, one in document["outputs"].items()
-            },
-            bool(document["is_tensor"]),
+        """What ``to_json`` gave; raises ValueError for dtypes that no graph of ours has."""
+        blocks = tuple(
+            Block(str(one["name"]), str(one["dtype"]), tuple(one["columns"]), tuple(one["optional"]))
+            for one in document["blocks"]
         )
+        outputs = {
+            str(method): Output(str(one["name"]), str(one["dtype"]), bool(one["flat"]))
+            for method, one in document["outputs"].items()
+        }
+        if not blocks or not all(block.dtype in _INPUTS for block in blocks):
+            raise ValueError("inputs of a dtype that is not known")
+        if not all(np.dtype(output.dtype).kind in "biufOU" for output in outputs.values()):
+            raise ValueError("outputs of a dtype that is not known")
+        return cls(blocks, outputs, bool(document["is_tensor"]))
 
 
 def _block(table: Table, block: Block) -> np.ndarray:
     if block.is_text:
         return _texts(table, block)
+    if type(table) is Numbers and table.layout.names == block.columns and block.dtype == "float64":
+        return np.ascontiguousarray(table.block)
     # Filled row by row of the memory that the runtime reads, without a copy in between.
     matrix = np.empty((table.rows, len(block.columns)), dtype=block.dtype)
     for place, name in enumerate(block.columns):

@@ -11,6 +11,7 @@ from modelpack.onnx import wire
 from modelpack.onnx.domain import Domain, Gate
 from modelpack.onnx.layout import Layout
 from modelpack.schema import Table
+from modelpack.schema.compile import Numbers
 
 
 class OnnxSession:
@@ -25,6 +26,8 @@ class OnnxSession:
         self._model = model
         self._layout = layout
         self._gates = [(block.name, Gate(block, domain)) for block in layout.blocks]
+        self._takes_numbers = domain.limit >= Numbers.GREATEST
+        """Whether such a table needs no look at its numbers: none is missing or infinite."""
         self._threads = threads
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
@@ -35,13 +38,19 @@ class OnnxSession:
         Raises ValueError where the native model does, Uncertified for what was not compared with it, and
         SchemaMismatch for data that the layout cannot hold.
         """
-        return self.run_feeds(self._layout.feeds(data), method)
+        feeds = self._layout.feeds(data)
+        if type(data) is Numbers and self._takes_numbers:
+            return self._run(feeds, method)
+        return self.run_feeds(feeds, method)
 
     def run_feeds(self, feeds: Mapping[str, np.ndarray], method: str) -> np.ndarray:
         """As ``run``, for *feeds* that are laid out already: by block, in its dtype, in C order."""
-        session = self._sessions.get(method) or self._opened(method)
         for name, gate in self._gates:
             gate.check(feeds[name])
+        return self._run(feeds, method)
+
+    def _run(self, feeds: Mapping[str, np.ndarray], method: str) -> np.ndarray:
+        session = self._sessions.get(method) or self._opened(method)
         output = self._layout.outputs[method]
         return output.native(_run(session, output.name, feeds))
 

@@ -103,4 +103,4 @@ def test_a_predictor_tells_what_it_is() -> None:
     made = predictor(Recorder())
     assert (made.flavor, made.engine, made.model) == ("python", "native", "native")
     assert made.signature is SIGNATURE
-    assert repr(made) == "Predictor('/m', flavor='python', engine='native')"
+    assert repr(made) == "Predictor('/m', flavor='python', method='predict', engine='native')"
