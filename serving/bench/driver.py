@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import uvloop
 
+from serving.bench.parent import end_with
 from serving.errors import BenchmarkFailed
 
 TOLERANCE = 1e-6
@@ -80,8 +82,8 @@ class Tally:
 @contextlib.contextmanager
 def driving(load: Load) -> Iterator["subprocess.Popen[bytes]"]:
     """A driver at work, in a process of its own; ``result_of`` waits for it. It ends with the block."""
-    driver = subprocess.Popen(
-        [sys.executable, "-P", "-m", "serving.bench.driver"],
+    driver = subprocess.Popen(  # noqa: S603 - this interpreter, this module
+        [sys.executable, "-P", "-m", "serving.bench.driver", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -269,6 +271,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
 
 def main() -> None:
     """Read a load from standard input, make it, and write what came of it to standard output."""
+    end_with(int(sys.argv[1]))
     load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         tally = runner.run(drive(load))

@@ -1,10 +1,6 @@
 """A server under measurement is started, weighed, and gone afterwards, whatever happens."""
 
-import os
-import signal
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -71,37 +67,3 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever() -> None:
     silent = [sys.executable, "-c", "import time; time.sleep(99)"]
     with pytest.raises(BenchmarkFailed, match="in time"), running(silent, first=FIRST, patience=0.2):
         raise AssertionError
-
-
-_PARENT = """
-import subprocess, sys, time, os
-child = subprocess.Popen([sys.executable, "-P", "-c", sys.argv[1], str(os.getpid())])
-print(child.pid, flush=True)
-time.sleep(99)
-"""
-_LAUNCHED = """
-import sys, time
-from serving.bench import launch
-launch.main = lambda arguments: (print("up", flush=True), time.sleep(99))
-launch.launch(int(sys.argv[1]), [])
-"""
-
-
-def test_a_launched_server_ends_with_a_parent_that_was_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT, _LAUNCHED], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    with parent.stdout:
-        pid = int(parent.stdout.readline())
-        assert parent.stdout.readline() == b"up\n"
-        assert alive(pid)
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait()
-        deadline = time.monotonic() + 20
-        while alive(pid):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-
-def test_a_server_is_not_launched_for_a_parent_that_is_gone_already() -> None:
-    words = [sys.executable, "-c", _LAUNCHED, "1"]
-    assert subprocess.run(words, capture_output=True, timeout=60, check=True).stdout == b""
