@@ -111,7 +111,8 @@ _HARMLESS = re.compile(r"[A-Za-z0-9 ._~:/+=@-]*")
 
 def quoted(text: str) -> str:
     """*text* as a JSON string in plain ASCII."""
-    return f'"{text}"' if _HARMLESS.fullmatch(text) else as_line(text)
+    is_harmless = (text.isascii() and text.isalnum()) or _HARMLESS.fullmatch(text)
+    return f'"{text}"' if is_harmless else as_line(text)
 
 
 def now() -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from math import copysign
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -146,8 +146,12 @@ class Layout:
 
 
 class Numbers(Table):
-    """A Table that keeps its numbers in one array, and gives out columns when somebody asks for them."""
+    """A Table that keeps its numbers in one array, and gives out columns when somebody asks for them.
 
+    None is missing or infinite, and none is further from 0 than GREATEST.
+    """
+
+    GREATEST: ClassVar[int] = EXACT_AS_DOUBLE
     layout: Layout
     block: np.ndarray
 

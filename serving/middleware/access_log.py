@@ -40,16 +40,21 @@ class AccessLog:
         try:
             await self._app(scope, counted_in, counted_out)
         finally:
-            self._lines.put(line_of(exchange, scope["method"], scope["raw_path"].decode("latin-1"), started))
+            path = shorten(scope["raw_path"].decode("latin-1"), _LONGEST_PATH)
+            self._lines.put(line_of(exchange, subject_of(scope["method"], path), started))
 
 
-def line_of(exchange: Exchange, method: str, path: str, started: float) -> str:
-    """The line of a request that began at *started*, by ``time.perf_counter``."""
+def subject_of(method: str, path: str) -> str:
+    """The part of a line that says what was asked for."""
+    return f'"event":"request","method":{quoted(method)},"path":{quoted(path)}'
+
+
+def line_of(exchange: Exchange, subject: str, started: float) -> str:
+    """The line of a request for *subject* that began at *started*, by ``time.perf_counter``."""
     # What callers choose is escaped; the rest is written in one go, for there is a line for each request.
     rows = "null" if exchange.rows is None else exchange.rows
     return (
-        f'{{"time":"{now()}","event":"request","method":{quoted(method)},'
-        f'"path":{quoted(shorten(path, _LONGEST_PATH))},"status":{exchange.status},'
+        f'{{"time":"{now()}",{subject},"status":{exchange.status},'
         f'"ms":{(time.perf_counter() - started) * 1000:.3f},"request_id":{quoted(exchange.request_id)},'
         f'"rows":{rows},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}}}'
     )

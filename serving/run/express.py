@@ -11,7 +11,7 @@ from serving.codecs import Codec
 from serving.dataplane import INLINE_BYTES, Answer, DataPlane, Question, Stage
 from serving.errors import Leaving
 from serving.logs import Lines
-from serving.middleware.access_log import line_of
+from serving.middleware.access_log import line_of, subject_of
 from serving.middleware.answers import log_failure
 from serving.middleware.request_id import new_request_id
 from serving.middleware.state import Exchange, find_exchange
@@ -25,6 +25,7 @@ _MOST_EARLY = 64 << 10
 
 _END = b"\r\n\r\n"
 _TARGET = contract.INVOCATIONS.encode()
+_SUBJECT = subject_of("POST", contract.INVOCATIONS)
 _UNUSUAL = frozenset(
     {
         b"connection",
@@ -102,7 +103,7 @@ class Express:
 
     def note(self, exchange: Exchange, started: float) -> None:
         """Write the line of a request that came this way."""
-        self._lines.put(line_of(exchange, "POST", contract.INVOCATIONS, started))
+        self._lines.put(line_of(exchange, _SUBJECT, started))
 
 
 _STATUS_LINES = {
