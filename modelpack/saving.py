@@ -20,6 +20,7 @@ from modelpack.files import staged, walk
 from modelpack.flavors import FLAVORS, SaveOptions, detect
 from modelpack.flavors.pickles import CODE_INSIDE
 from modelpack.predictor import Predictor
+from modelpack.proof import Effort, usual_methods, with_profile, with_proof
 from modelpack.schema import Signature, enforce, enforce_params, infer_signature
 
 
@@ -33,6 +34,9 @@ def save(
     requirements: Sequence[str] | None = None,
     code_paths: Iterable[Path | str] = (),
     format: str | None = None,  # noqa: A002 - the word that MLflow's users know
+    reference_data: Any = None,
+    methods: Sequence[str] | None = None,
+    certify: bool | Mapping[str, int] = True,
 ) -> ModelDirectory:
     """Write *model* to the new directory *path*, in MLflow's format, and answer the view of it.
 
@@ -43,11 +47,17 @@ def save(
     are modules and packages to bring along. *format* is ``skops`` (scikit-learn's default), ``cloudpickle``
     or ``pickle``; loading a pickle takes the operator's trust.
 
+    A scikit-learn model gets an ONNX form beside its own, if the two answer alike: for *methods*, by default
+    ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with the number of ``rows``
+    that are compared and the ``seed`` that draws them, or False for no other form. *reference_data* is what
+    the model was trained on: a profile of it is kept, and rows are drawn like it.
+
     The directory appears complete and synced to the disk, or not at all. Raises AlreadyExists for a *path*
     that is taken, SchemaMismatch for an example that the signature refuses, PredictionFailed for one that
     the model refuses, InvalidModel for what cannot be written.
     """
     name = detect(model)
+    effort = Effort.read(certify, os.environ)
     known = _metadata(metadata)
     lines = (
         None if requirements is None else [str(environment.check_requirement(line)) for line in requirements]
@@ -58,6 +68,12 @@ def save(
         view = ModelDirectory(folder, Document(flavors=flavors, signature=signature, metadata=known))
         if input_example is not None:
             view = _with_example(view, name, model, input_example)
+        if reference_data is not None:
+            view = with_profile(view, reference_data)
+        if effort is not None:
+            data = None if input_example is None else example.split(input_example)[0]
+            asked = usual_methods(model) if methods is None else tuple(methods)
+            view = with_proof(view, name, model, example=data, methods=asked, effort=effort)
         view = replace(view, document=_dated(view.document, folder))
         (folder / layout.DOCUMENT).write_text(view.document.text(), encoding="utf-8")
         environment.write(folder, _requirements(view, name) if lines is None else lines)

@@ -1,3 +1,17 @@
 """Fixtures that any test may ask for."""
 
+import os
+from collections.abc import Iterator
+
+import pytest
+
 pytest_plugins = ["tests.postgres"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_certified_unless_a_test_says_so() -> Iterator[None]:
+    """Comparing 100,000 rows at every save is for users; ``save(…, certify={"rows": …})`` still does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "MODELPACK_CERTIFY_ROWS" not in os.environ:
+            patch.setenv("MODELPACK_CERTIFY_ROWS", "0")
+        yield

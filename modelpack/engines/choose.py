@@ -1,6 +1,6 @@
 """Which engine answers: the ONNX form where it is certified, and of two the faster for so many rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
@@ -74,21 +74,26 @@ def measure(
     """
     found = Measured()
     end = clock() + seconds
-    before = 0
     for count in counts:
-        # A call takes longer by as much as it has more rows, at the most.
-        if before and clock() + count / before * (found.onnx[before] + found.native[before]) > end:
+        if clock() + _expected(found.onnx, count) + _expected(found.native, count) > end:
             break
         rows = part(sample, np.arange(count) % len(sample))
         for engine, times in ((onnx, found.onnx), (native, found.native)):
-            if not before:
+            if not times:
                 # The first call pays for what is made once.
                 engine.run(rows, method)
             start = clock()
             engine.run(rows, method)
             times[count] = clock() - start
-        before = count
     return found
+
+
+def _expected(times: Mapping[int, float], count: int) -> float:
+    """The seconds that *count* rows may take, as a line through the last two of *times* goes."""
+    if len(times) < 2:
+        return 2 * sum(times.values())
+    (few, short), (many, long) = list(times.items())[-2:]
+    return long + max(0.0, long - short) / (many - few) * (count - many)
 
 
 class ChosenEngine:
