@@ -45,14 +45,15 @@ class Lane:
     """One method of one loaded model, called *name* in the log.
 
     *batches* says whether its callers may share a call; it becomes False when that turns out to be wrong.
-    Calls of at most *inline_rows* rows never leave the event loop: for an engine that is done in less time
-    than a thread takes to begin.
+    *quick* is what the event loop may call itself for up to *quick_rows* rows, because it is done in less
+    time than a thread takes to begin; it raises Uncertified for what only *predict* may answer.
     """
 
     predict: Predict
     name: str = "model"
     batches: bool = True
-    inline_rows: int = 0
+    quick: Predict | None = None
+    quick_rows: int = 0
     is_proved: bool = False
     """Whether a batch has been found to give what its callers would have got alone."""
 
@@ -119,8 +120,6 @@ class Batcher:
         Raises what the model raises for this data, Overloaded and Leaving.
         """
         self.require_room()
-        if 0 < rows <= lane.inline_rows:
-            return lane.predict(data, params)
         return await self._enter(_Call(partial(lane.predict, data, params), lane, data, params, rows))
 
     async def run(self, function: Callable[[], T]) -> T:

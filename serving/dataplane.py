@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from modelpack.errors import Uncertified
 from serving.batching import Batcher
 from serving.codecs import Codec, Payload
 from serving.errors import DeadlinePassed, Leaving
@@ -95,9 +96,13 @@ class DataPlane:
     def answer_at_once(self, question: Question) -> Answer | None:
         """The answer, where that takes less time than going to a thread and back; None otherwise."""
         lane, payload = question.served.lane, question.payload
-        if not 0 < payload.rows <= lane.inline_rows:
+        if lane.quick is None or not 0 < payload.rows <= lane.quick_rows:
             return None
-        return Answer(question.codec.encode(lane.predict(payload.data, payload.params)), payload.rows)
+        try:
+            result = lane.quick(payload.data, payload.params)
+        except Uncertified:
+            return None
+        return Answer(question.codec.encode(result), payload.rows)
 
     async def answer(self, question: Question) -> Answer:
         """The answer, together with those of others who wait for a thread."""

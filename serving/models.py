@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import orjson
 
 import modelpack
-from modelpack.errors import ModelpackError
+from modelpack.errors import ModelpackError, PredictionFailed
 from modelpack.loading import load_predictor, open_model
+from modelpack.predictor import Predictor
 from modelpack.schema import Signature
 from modelpack.settings import home
 from modelpack.trust import Trust
 from modelpack.uris import ModelRef, RegistryName
-from serving.batching import Lane, may_batch
+from serving.batching import Lane, Predict, may_batch
 from serving.errors import NoModel
 from serving.settings import Settings
 
@@ -111,10 +112,13 @@ def load(source: Source, settings: Settings, environ: Mapping[str, str], *, thre
     """
     started = time.monotonic()
     allowed = Trust.read(settings.trust, environ=environ, home=home(environ))
-    del threads
-    predictor = load_predictor(source.place, trust=allowed)
+    predictor = load_predictor(
+        source.place, trust=allowed, engine=settings.engine, method=settings.method or None, threads=threads
+    )
     took = round(time.monotonic() - started, 3)
     facts = {"model": source.name, "digest": source.digest, "engine": predictor.engine, "seconds": took}
+    if predictor.why_native and settings.engine == "auto":
+        facts["reason"] = predictor.why_native
     logger.info("model loaded", extra=facts)
     directory = predictor.directory
     signature = predictor.signature or Signature()
@@ -123,12 +127,30 @@ def load(source: Source, settings: Settings, environ: Mapping[str, str], *, thre
         source=source,
         engine=predictor.engine,
         flavor=predictor.flavor,
-        method="predict",
+        method=predictor.method,
         signature=signature,
         example=_example(directory),
         predictor=predictor,
-        lane=Lane(predictor.run, name=source.name, batches=batches),
+        lane=Lane(predictor.run, name=source.name, batches=batches, quick=_quick(predictor)),
     )
+
+
+def _quick(predictor: Predictor) -> Predict | None:
+    """The ONNX form alone, failing as *predictor* does; None where the native model answers."""
+    onnx, method = predictor.onnx, predictor.method
+    if onnx is None:
+        return None
+
+    def run(data: Any, params: Mapping[str, Any]) -> Any:
+        del params  # those of a form that has some are not certified
+        try:
+            return onnx.run(data, method)
+        except ModelpackError:
+            raise
+        except Exception as error:
+            raise PredictionFailed(error) from error
+
+    return run
 
 
 def _example(directory: Any) -> Any:

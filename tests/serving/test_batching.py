@@ -482,19 +482,6 @@ def test_only_models_with_free_rows_get_batches(inputs: Schema | None, wanted: b
     assert may_batch(Signature(inputs=inputs), None) is wanted
 
 
-def test_few_rows_may_be_computed_without_leaving_the_loop() -> None:
-    world = World()
-    world.lane.inline_rows = 2
-
-    async def scene() -> None:
-        assert await world.ask(1, 2) == [10, 20]
-        assert world.begun == []
-        assert await world.ask(1, 2, 3) == [10, 20, 30]
-        assert world.begun == [0.0]
-
-    play(scene())
-
-
 def test_a_plain_function_stands_in_the_same_line() -> None:
     world = World()
 

@@ -174,7 +174,7 @@ def test_a_fast_engine_is_asked_without_leaving_the_event_loop() -> None:
         return add(data, params)
 
     model = served(predict)
-    model.lane.inline_rows = 1
+    model.lane.quick, model.lane.quick_rows = model.lane.predict, 1
 
     async def scene(plane: DataPlane) -> None:
         await plane.predict(BODY % 1, CODEC)

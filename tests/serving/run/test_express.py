@@ -102,12 +102,12 @@ def play(
     scene: Callable[[World], Awaitable[None]],
     model: Served | None = None,
     *,
-    is_inline: bool = True,
+    is_quick: bool = True,
     **settings: Any,
 ) -> World:
-    """Run *scene* with a server of *model*, whose calls stay on the event loop if *is_inline*."""
+    """Run *scene* with a server of *model*, whose calls stay on the event loop if it *is_quick*."""
     model = model or served()
-    model.lane.inline_rows = 100 if is_inline else 0
+    model.lane.quick, model.lane.quick_rows = model.lane.predict, 100 if is_quick else 0
     chosen = Settings(**settings)
     kept: list[World] = []
 
@@ -169,8 +169,8 @@ async def until(claim: Callable[[], bool], seconds: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-@pytest.mark.parametrize("is_inline", [True, False], ids=["at once", "in a thread"])
-def test_a_head_that_was_answered_once_is_not_judged_again(is_inline: bool) -> None:
+@pytest.mark.parametrize("is_quick", [True, False], ids=["at once", "in a thread"])
+def test_a_head_that_was_answered_once_is_not_judged_again(is_quick: bool) -> None:
     async def scene(world: World) -> None:
         caller = await world.open()
         first = await caller.ask(request())
@@ -184,7 +184,7 @@ def test_a_head_that_was_answered_once_is_not_judged_again(is_inline: bool) -> N
         assert (await other.ask(request()))[2] == first[2]
         assert world.long == 1
 
-    world = play(scene, is_inline=is_inline)
+    world = play(scene, is_quick=is_quick)
     lines = world.lines.kept
     assert len(lines) == 7
     assert all([*line] == [*lines[0]] for line in lines)
@@ -221,7 +221,7 @@ def test_every_body_gets_the_same_answer_on_both_ways(models: Path) -> None:
             seen[world.long > before] += 1
             assert plain(short) == plain(long), case["id"]
 
-    play(scene, model, is_inline=False)
+    play(scene, model, is_quick=False)
     print(f"{seen[0]} bodies on the short way, {seen[1]} on the long one")
     assert seen[0] > 15
     assert sum(seen) > 80
@@ -334,7 +334,7 @@ def test_what_comes_while_one_is_answered_is_answered_after_it() -> None:
         bodies = [(await caller.hear())[2] for _ in range(3)]
         assert bodies == [b'{"predictions":[%d.0]}' % number for number in (7, 8, 9)]
 
-    play(scene, gated(gate, seen), is_inline=False)
+    play(scene, gated(gate, seen), is_quick=False)
 
 
 def test_whoever_hangs_up_while_he_waits_is_not_computed() -> None:
@@ -357,7 +357,7 @@ def test_whoever_hangs_up_while_he_waits_is_not_computed() -> None:
         assert (await callers[0].hear())[0] == (await callers[3].hear())[0] == 200
         assert sorted({*seen}) == [5.0, 8.0]
 
-    world = play(scene, gated(gate, seen), is_inline=False)
+    world = play(scene, gated(gate, seen), is_quick=False)
     assert sorted(line["status"] for line in world.lines.kept) == [200] * 6 + [499] * 2
 
 
@@ -378,7 +378,7 @@ def test_a_model_that_fails_blames_the_same_on_both_ways() -> None:
         assert plain(short) == plain(long)
         assert short[0] == 400
 
-    play(scene, served(predict), is_inline=False)
+    play(scene, served(predict), is_quick=False)
 
 
 def test_a_full_house_says_so_on_the_short_way_too() -> None:
@@ -398,7 +398,7 @@ def test_a_full_house_says_so_on_the_short_way_too() -> None:
         gate.set()
         assert (await callers[0].hear())[0] == (await callers[1].hear())[0] == 200
 
-    play(scene, gated(gate, seen), is_inline=False, concurrency=2)
+    play(scene, gated(gate, seen), is_quick=False, concurrency=2)
 
 
 def test_an_idle_connection_is_closed_in_time_and_a_used_one_is_not() -> None:
@@ -438,7 +438,7 @@ def test_on_the_way_out_every_answer_says_that_it_is_the_last() -> None:
             assert (status, headers["connection"]) == (200, "close")
             assert await caller.is_closed(5)
 
-    play(scene, gated(gate, seen), is_inline=False)
+    play(scene, gated(gate, seen), is_quick=False)
 
 
 def test_when_the_runner_gives_up_waiting_the_caller_is_told() -> None:
@@ -458,7 +458,7 @@ def test_when_the_runner_gives_up_waiting_the_caller_is_told() -> None:
         assert await caller.is_closed(5)
         gate.set()
 
-    play(scene, gated(gate, seen), is_inline=False)
+    play(scene, gated(gate, seen), is_quick=False)
 
 
 def test_it_remembers_a_bounded_number_of_heads(monkeypatch: pytest.MonkeyPatch) -> None:
