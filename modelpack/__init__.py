@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from modelpack._version import __version__
 
 if TYPE_CHECKING:
+    from modelpack.certifying import certify
     from modelpack.directory import ModelDirectory
     from modelpack.errors import ModelpackError
     from modelpack.loading import load, load_predictor, open_model
@@ -23,6 +24,7 @@ __all__ = [
     "Signature",
     "Trust",
     "__version__",
+    "certify",
     "infer_signature",
     "load",
     "load_predictor",
@@ -38,6 +40,7 @@ _HOMES = {
     "Registry": "modelpack.registry",
     "Signature": "modelpack.schema",
     "Trust": "modelpack.trust",
+    "certify": "modelpack.certifying",
     "infer_signature": "modelpack.schema",
     "load": "modelpack.loading",
     "load_predictor": "modelpack.loading",

@@ -1,5 +1,6 @@
 """Directories written whole or not at all, digests, and containment."""
 
+import ctypes
 import hashlib
 import os
 import secrets
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from modelpack.errors import AlreadyExists, InvalidModel, shorten
+from modelpack.errors import AlreadyExists, InvalidModel, StoreUnavailable, shorten
 
 STAGING = ".modelpack-staging-"
 """Prefix of a folder that is being written; what a crash leaves behind bears it, and nothing reads it."""
@@ -44,6 +45,44 @@ def staged(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     sync(target.parent)
+
+
+@contextmanager
+def exchanged(target: Path) -> Iterator[Path]:
+    """A copy of the folder *target* beside it, which takes its place at the end of the block, in one step.
+
+    Whoever opens *target* sees the old files or the new ones, also after a crash or a loss of power. When the
+    block raises, *target* is as it was. Raises StoreUnavailable where the file system cannot do so.
+    """
+    target = Path(os.path.abspath(target))  # noqa: PTH100 - resolve() would follow a link at the end
+    sweep(target.parent)
+    staging = target.parent / f"{STAGING}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        shutil.copytree(target, staging, symlinks=True)
+        # The time of the copy is that of its making: by it a later writer tells whether this one has died.
+        os.utime(staging)
+        yield staging
+        close_permissions(staging)
+        sync_tree(staging)
+        _exchange(staging, target)
+        sync(target.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders change places in one step: rename(2) refuses a folder that is not empty."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    names = os.fsencode(one), os.fsencode(other)
+    if rename is None or rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) != 0:
+        reason = "there is no renameat2" if rename is None else os.strerror(ctypes.get_errno())
+        raise StoreUnavailable(
+            f"the folder {other} cannot be exchanged ({reason}); copy it to a local disk, and try there"
+        )
 
 
 def sweep(folder: Path) -> None:

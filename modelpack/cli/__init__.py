@@ -16,6 +16,7 @@ COMMANDS: Table[click.Command] = Table(
     builtins={
         "inspect": "modelpack.cli.inspect:inspect",
         "verify": "modelpack.cli.verify:verify",
+        "certify": "modelpack.cli.certify:certify",
         "register": "modelpack.cli.register:register",
         "models": "modelpack.cli.models:models",
         "promote": "modelpack.cli.promote:promote",

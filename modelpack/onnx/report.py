@@ -88,7 +88,11 @@ class Report:
 
     def to_json(self) -> str:
         """As JSON text, the same for the same report."""
-        document = {
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
             "format": FORMAT,
             "certified": list(self.certified),
             "tolerance": {
@@ -108,7 +112,6 @@ class Report:
             "native_digest": self.native_digest,
             "onnx_digest": self.onnx_digest,
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Report":
