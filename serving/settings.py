@@ -133,6 +133,13 @@ class Settings:
         "The port to listen on; 0 takes a free one.",
         parse=_whole(0, 65535),
     )
+    grpc_port: int | None = _setting(
+        None,
+        "--grpc-port",
+        "MODELPACK_GRPC_PORT",
+        "The port to listen on for gRPC, too; 0 takes a free one.",
+        parse=_whole(0, 65535),
+    )
     allow_remote: bool = _setting(
         False,
         "--allow-remote",
@@ -352,6 +359,8 @@ def _read_bind(text: str) -> dict[str, Any]:
 
 def describe(value: Any) -> str:
     """A default as people write it."""
+    if value is None:
+        return "off"
     if isinstance(value, bool):
         return "no"
     if isinstance(value, tuple):

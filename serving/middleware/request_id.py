@@ -22,7 +22,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _chosen(header(scope, _NAME))
+        request_id = choose_request_id(header(scope, _NAME))
         begin(scope, request_id)
 
         async def named(message: Message) -> None:
@@ -34,7 +34,8 @@ class RequestId:
         await self._app(scope, receive, named)
 
 
-def _chosen(given: list[bytes]) -> str:
+def choose_request_id(given: list[bytes]) -> str:
+    """The one *given*, where it keeps to the grammar, or a new one."""
     if len(given) == 1 and _GRAMMAR.fullmatch(given[0]):
         return given[0].decode()
     return new_request_id()

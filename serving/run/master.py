@@ -22,13 +22,14 @@ _LEAST_PATIENCE = 30
 _MARGIN_SECONDS = 5
 
 
-def serve_with_workers(plan: Plan, listener: socket.socket) -> NoReturn:
+def serve_with_workers(plan: Plan, *sockets: socket.socket) -> NoReturn:
     """Become the master of *plan*'s workers; does not return.
 
-    The process starts anew, with the open socket and the plan as its only baggage: what it needed to find the
-    model has started threads (numpy's libraries do, on import), and a master that forks must have none.
+    The process starts anew, with the open *sockets* and the plan as its only baggage: what it needed to find
+    the model has started threads (numpy's libraries do, on import), and a master that forks must have none.
     """
-    listener.set_inheritable(True)
+    for one in sockets:
+        one.set_inheritable(True)
     environ = {**os.environ, VARIABLE: plan.to_text()}
     os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
 

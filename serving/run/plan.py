@@ -14,7 +14,7 @@ VARIABLE = "MODELPACK_SERVING_PLAN"
 class Plan:
     """One server: its settings, the one place that its reference led to, and where it listens.
 
-    *descriptor* is the number of the open socket.
+    *descriptor* is the number of the open socket; *grpc_port* is held open, too, for whoever listens there.
     """
 
     settings: Settings
@@ -24,6 +24,7 @@ class Plan:
     digest: str
     url: str
     descriptor: int
+    grpc_port: int | None = None
 
     def to_text(self) -> str:
         """As JSON."""

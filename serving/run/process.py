@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from modelpack.errors import ModelpackError, shorten
+from serving import grpc
 from serving.app import create_app
 from serving.batching import Batcher
 from serving.dataplane import DataPlane
@@ -72,9 +73,18 @@ class Process:
         which this one has no business.
         """
         app = create_app(self.plane, self._plan.settings, self._lines)
-        way = Express(self.plane, self._lines)
+        settings, port = self._plan.settings, self._plan.grpc_port
+        beside = None if port is None else grpc.server(self.plane, settings, self._lines, port=port)
         server = Server(
-            app, self.plane, self._plan.settings, way, door=door, ready=ready, beat=beat, parent=parent
+            app,
+            self.plane,
+            settings,
+            Express(self.plane, self._lines),
+            door=door,
+            ready=ready,
+            beat=beat,
+            parent=parent,
+            beside=beside,
         )
         self.server = server
         try:
@@ -111,9 +121,10 @@ def announcement(plan: Plan, served: Served) -> str:
     """What is served: name, version, digest, engine, URL."""
     version = f" version {plan.version}" if plan.version else ""
     processes = "" if plan.settings.workers == 1 else f", {plan.settings.workers} processes"
+    beside = "" if plan.grpc_port is None else f", gRPC at port {plan.grpc_port}"
     return shorten(
         f"Serving {plan.name}{version} ({plan.digest}), {served.flavor} on the engine {served.engine}"
-        f"{processes}, at {plan.url} (/docs describes it)",
+        f"{processes}, at {plan.url} (/docs describes it){beside}",
         600,
     )
 

@@ -44,7 +44,7 @@ class Roster:
         Of several that leave at one time at least one is told so: each strikes itself off before it looks.
         """
         self._memory[number % SLOTS] = _LEFT
-        return _SERVING not in self._memory[:SLOTS]
+        return self.deserted
 
     def ended(self, number: int) -> None:
         """Said by the master: that worker is no more."""
@@ -53,9 +53,14 @@ class Roster:
         self._failures = 0 if was_ready else self._failures + 1
 
     @property
+    def deserted(self) -> bool:
+        """Whether no worker serves."""
+        return _SERVING not in self._memory[:SLOTS]
+
+    @property
     def hopeless(self) -> bool:
         """Whether another worker would only end like those before it."""
-        return self._failures >= TRIES and _SERVING not in self._memory[:SLOTS]
+        return self._failures >= TRIES and self.deserted
 
     def dismiss(self) -> None:
         """Said by the master: all are to leave, and nobody will come after them."""
@@ -78,6 +83,11 @@ class Door:
     def all_leave(self) -> bool:
         """Whether nobody stays behind to take new callers; so it is where there is but one server."""
         return self._roster is None or self._roster.all_leave
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether, after it has closed, nobody else takes callers yet."""
+        return self._roster is None or self._roster.deserted
 
     def open(self) -> None:
         """Take callers."""

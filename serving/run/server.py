@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serving.dataplane import DataPlane
+from serving.grpc import Running
 from serving.run.express import Express, ExpressProtocol
 from serving.run.listening import turn_away
 from serving.run.roster import Door
@@ -30,6 +31,7 @@ class Server(uvicorn.Server):
     3. No new connection begins; those already begun are accepted and answered.
     4. Idle connections are closed.
 
+    A server for gRPC *beside* it stops taking calls with the second step; its running ones have that time.
     A worker that leaves alone, because it is replaced, does so without the first three: it stops listening,
     for the others go on.
 
@@ -48,6 +50,7 @@ class Server(uvicorn.Server):
         ready: Callable[[], None],
         beat: Callable[[], Awaitable[None]] | None = None,
         parent: int | None = None,
+        beside: Running | None = None,
     ) -> None:
         self._plane = plane
         self._door = door
@@ -56,6 +59,7 @@ class Server(uvicorn.Server):
         self._linger = settings.linger
         self._drain = settings.drain
         self._parent = parent
+        self._beside = beside
         self._hurried = False
 
         class Connection(ExpressProtocol):
@@ -82,6 +86,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door, and say so."""
         await super().startup(sockets)
+        if self._beside is not None:
+            await self._beside.start()
         self._door.open()
         self._ready()
 
@@ -113,9 +119,11 @@ class Server(uvicorn.Server):
         """Leave."""
         self._plane.leave()
         deadline = time.monotonic() + self._linger + self._drain
+        leaving = None
         if self._door.all_leave:
             await self._until(self._linger, lambda: self._hurried)
             self._plane.close()
+            leaving = asyncio.create_task(self._leave_beside(self._drain))
             await self._until(self._drain, lambda: not self._plane.batcher.inside)
         if self._door.close() and self._door.all_leave:
             for listener in sockets or []:
@@ -125,9 +133,25 @@ class Server(uvicorn.Server):
             # Others listen on the same socket, and have what this one does not take.
             for server in self.servers:
                 server.close()
+            leaving = leaving or asyncio.create_task(self._leave_beside_when_replaced())
             await self._until(self._linger, lambda: self._hurried or not self.server_state.connections)
         self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
         await super().shutdown(sockets)
+        if self.force_exit:
+            await self._leave_beside(0)
+        if leaving is not None:
+            await leaving
+
+    async def _leave_beside(self, seconds: float) -> None:
+        """The same for the server of another protocol, whose callers see by themselves where to turn."""
+        if self._beside is not None:
+            await self._beside.stop(seconds)
+
+    async def _leave_beside_when_replaced(self) -> None:
+        """Its port is shared by listeners of each process, and with the last of them callers are refused."""
+        if self._beside is not None:
+            await self._until(self._linger + self._drain, lambda: self._hurried or not self._door.is_missed)
+            await self._beside.stop(self._drain)
 
     async def _until(self, seconds: float, done: Callable[[], bool], *, at_least: float = 0.0) -> None:
         begun = time.monotonic()

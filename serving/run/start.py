@@ -1,7 +1,10 @@
 """From settings to a server: find the model, take the address, and choose the runner."""
 
 import os
+import socket
 
+from serving import grpc
+from serving.grpc.port import reserve
 from serving.models import find
 from serving.run.listening import listen_at, url_of
 from serving.run.master import serve_with_workers
@@ -18,6 +21,7 @@ def start(settings: Settings) -> int:
     _open_standard_streams()
     source = find(settings.model)
     listener = listen_at(settings.host, settings.port, allow_remote=settings.allow_remote)
+    holder = _hold_grpc_port(settings)
     plan = Plan(
         settings=settings,
         place=str(source.place),
@@ -26,10 +30,18 @@ def start(settings: Settings) -> int:
         digest=source.digest,
         url=url_of(listener),
         descriptor=listener.fileno(),
+        grpc_port=None if holder is None else holder.getsockname()[1],
     )
     if settings.workers > 1:
-        serve_with_workers(plan, listener)
+        serve_with_workers(plan, listener, *([holder] if holder else []))
     return serve_here(plan, listener)
+
+
+def _hold_grpc_port(settings: Settings) -> socket.socket | None:
+    if settings.grpc_port is None:
+        return None
+    grpc.require()
+    return reserve(settings.host, settings.grpc_port, allow_remote=settings.allow_remote)
 
 
 def _open_standard_streams() -> None:

@@ -160,6 +160,12 @@ class ServerProcess:
         return self.process.pid
 
     @property
+    def grpc_port(self) -> int:
+        told = re.search(r"gRPC at port (\d+)", self.events)
+        assert told is not None, self.events
+        return int(told[1])
+
+    @property
     def events(self) -> str:
         return (self.folder / "stderr").read_text()
 

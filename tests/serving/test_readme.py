@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("readme")
     columns = Schema((ColumnSpec(DataType.long, "age"), ColumnSpec(DataType.string, "plan")))
     modelpack.save(plan_prices, folder / "churn", signature=Signature(inputs=columns))
-    with serving(folder, "-m", str(folder / "churn"), "--trust", "pickle") as running:
+    with serving(folder, "-m", str(folder / "churn"), "--trust", "pickle", "--grpc-port", "0") as running:
         yield running
 
 
@@ -40,6 +40,7 @@ def blocks(section: str, language: str) -> list[str]:
 
 def run(command: list[str], text: str, server: ServerProcess, folder: Path) -> str:
     text = text.replace("localhost:5001", f"localhost:{server.port}")
+    text = text.replace("localhost:5002", f"localhost:{server.grpc_port}")
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         [*command, text], cwd=folder, env=environ, capture_output=True, text=True, timeout=120
@@ -53,7 +54,10 @@ def test_the_open_inference_protocol_by_curl(server: ServerProcess, tmp_path: Pa
         assert set(re.findall(r"\d+\.\d+", run(["bash", "-ec"], text, server, tmp_path))) == ANSWER
 
 
-def test_the_open_inference_protocol_by_tritons_client(server: ServerProcess, tmp_path: Path) -> None:
-    for text in blocks("The Open Inference Protocol", "python"):
+@pytest.mark.parametrize("section", ["The Open Inference Protocol", "gRPC"])
+def test_the_open_inference_protocol_by_tritons_client(
+    server: ServerProcess, tmp_path: Path, section: str
+) -> None:
+    for text in blocks(section, "python"):
         said = run([sys.executable, "-c"], FRAME + text, server, tmp_path)
         assert set(re.findall(r"\d+\.\d+", said)) == ANSWER

@@ -48,7 +48,7 @@ def test_variables_are_read(variable: str, text: str, name: str, wanted: Any) ->
 
 @pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.variables])
 def test_every_variable_of_the_table_is_read(name: str) -> None:
-    samples = {"int": "7", "float": "7", "bool": "yes", "tuple": "x"}
+    samples = {"int": "7", "float": "7", "bool": "yes", "tuple": "x", "NoneType": "7"}
     option = OPTIONS[name]
     text = samples.get(type(option.default).__name__, {"coerce": "mlflow", "engine": "onnx"}.get(name, "x"))
     for variable in option.variables:

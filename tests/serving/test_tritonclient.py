@@ -1,12 +1,15 @@
-"""Triton's own client, as it is published, against a real server."""
+"""Triton's own clients, as they are published, against real servers."""
 
-from collections.abc import Iterator
+import queue
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pytest
+import tritonclient.grpc as over_grpc
 import tritonclient.http as over_http
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -43,20 +46,35 @@ EXPECTED = [
 def servers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ServerProcess]]:
     folder = tmp_path_factory.mktemp("triton")
     with (
-        serving(folder / "cols", "-m", str(models / "cols"), "--trust", "pickle") as cols,
-        serving(folder / "m", "-m", str(models / "m"), "--trust", "pickle") as m,
-        serving(folder / "words", "-m", str(models / "words"), "--trust", "pickle", "-w", "2") as words,
+        serving(folder / "cols", *arguments(models, "cols")) as cols,
+        serving(folder / "m", *arguments(models, "m")) as m,
+        serving(folder / "words", *arguments(models, "words"), "-w", "2") as words,
     ):
         yield {"cols": cols, "m": m, "words": words}
 
 
+def arguments(models: Path, name: str) -> tuple[str, ...]:
+    return ("-m", str(models / name), "--trust", "pickle", "--grpc-port", "0")
+
+
+Ask: TypeAlias = Callable[[str], Any]
+
+
+@pytest.fixture(params=[over_http, over_grpc], ids=["http", "grpc"])
+def triton(request: pytest.FixtureRequest) -> Any:
+    """The client's module for a transport."""
+    return request.param
+
+
 @pytest.fixture
-def ask(servers: dict[str, ServerProcess], request: pytest.FixtureRequest) -> Iterator[Any]:
+def ask(servers: dict[str, ServerProcess], triton: Any) -> Iterator[Ask]:
     """A client for the server of a model."""
     clients = []
 
     def connect(model: str) -> Any:
-        clients.append(over_http.InferenceServerClient(f"127.0.0.1:{servers[model].port}"))
+        server = servers[model]
+        port = server.port if triton is over_http else server.grpc_port
+        clients.append(triton.InferenceServerClient(f"127.0.0.1:{port}"))
         return clients[-1]
 
     yield connect
@@ -64,38 +82,49 @@ def ask(servers: dict[str, ServerProcess], request: pytest.FixtureRequest) -> It
         client.close()
 
 
-def tensors(columns: dict[str, Any], **how: Any) -> list[Any]:
+def tensors(triton: Any, columns: dict[str, Any], **how: Any) -> list[Any]:
     inputs = []
     for name, values in columns.items():
         array = np.asarray(values)
         if array.dtype.kind in "OUS":
             array = np.array(list(values), dtype=object)
-        one = over_http.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
+        one = triton.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
         one.set_data_from_numpy(array, **how)
         inputs.append(one)
     return inputs
+
+
+def names_of(response: Any) -> list[str]:
+    if isinstance(response, dict):
+        return [one["name"] for one in response["outputs"]]
+    return [one.name for one in response.outputs]
 
 
 def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
     return {str(name): frame[name].to_numpy() for name in frame}
 
 
-def test_it_finds_the_server_and_the_model_well(ask: Any) -> None:
+def test_it_finds_the_server_and_the_model_well(ask: Ask, triton: Any) -> None:
     client = ask("cols")
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready("cols")
-    assert not client.is_model_ready("other")
-    assert not client.is_model_ready("cols", "7")
+    for unknown in (("other",), ("cols", "7")):
+        if triton is over_http:
+            assert not client.is_model_ready(*unknown)
+            continue
+        with pytest.raises(InferenceServerException, match="NOT_FOUND"):
+            client.is_model_ready(*unknown)
 
 
-def test_it_reads_what_the_server_and_the_model_are(ask: Any) -> None:
-    client = ask("cols")
-    server = client.get_server_metadata()
+def test_it_reads_what_the_server_and_the_model_are(ask: Ask, triton: Any) -> None:
+    how = {} if triton is over_http else {"as_json": True}
+    server = ask("cols").get_server_metadata(**how)
     assert (server["name"], server["version"]) == ("modelpack", __version__)
     assert "binary_tensor_data" in server["extensions"]
-    model = client.get_model_metadata("cols")
-    assert [(one["name"], one["datatype"], one["shape"]) for one in model["inputs"]] == [
+    model = ask("cols").get_model_metadata("cols", **how)
+    # Over gRPC as JSON, 64-bit numbers are text.
+    assert [(one["name"], one["datatype"], list(map(int, one["shape"]))) for one in model["inputs"]] == [
         ("a", "FP64", [-1]),
         ("b", "INT64", [-1]),
         ("i", "INT32", [-1]),
@@ -106,55 +135,64 @@ def test_it_reads_what_the_server_and_the_model_are(ask: Any) -> None:
     ]
 
 
-def test_a_frame_goes_as_one_tensor_for_each_column(ask: Any) -> None:
-    result = ask("cols").infer("cols", tensors(columns_of(ROWS)), request_id="7")
+def test_a_frame_goes_as_one_tensor_for_each_column(ask: Ask, triton: Any) -> None:
+    result = ask("cols").infer("cols", tensors(triton, columns_of(ROWS)), request_id="7")
     np.testing.assert_array_equal(result.as_numpy("output-0"), EXPECTED)
     response = result.get_response()
+    if triton is over_grpc:
+        assert (response.id, response.model_name) == ("7", "cols")
+        return
     assert (response["id"], response["model_name"]) == ("7", "cols")
     # Raw, which is what the client asks for unless it is told otherwise.
     assert "binary_data_size" in response["outputs"][0]["parameters"]
 
 
-def test_columns_may_be_of_the_shape_n_1(ask: Any) -> None:
+def test_columns_may_be_of_the_shape_n_1(ask: Ask, triton: Any) -> None:
     columns = {name: values.reshape(-1, 1) for name, values in columns_of(ROWS).items()}
-    result = ask("cols").infer("cols", tensors(columns))
+    result = ask("cols").infer("cols", tensors(triton, columns))
     np.testing.assert_array_equal(result.as_numpy("output-0"), EXPECTED)
 
 
-def test_it_may_send_and_be_sent_json(ask: Any) -> None:
+@pytest.mark.parametrize("triton", [over_http], indirect=True, ids=["http"])
+def test_it_may_send_and_be_sent_json(ask: Ask, triton: Any) -> None:
     array = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], "float32")
     client = ask("m")
     for raw in (True, False):
         wanted = [over_http.InferRequestedOutput("output-0", binary_data=not raw)]
-        result = client.infer("m", tensors({"x": array}, binary_data=raw), outputs=wanted)
+        result = client.infer("m", tensors(triton, {"x": array}, binary_data=raw), outputs=wanted)
         np.testing.assert_array_equal(result.as_numpy("output-0"), [1234.0, 5678.0])
         (output,) = result.get_response()["outputs"]
         assert ("data" in output) is raw
 
 
-@pytest.mark.parametrize("how", ["gzip", None])
-def test_it_may_pack_what_it_sends(ask: Any, how: str | None) -> None:
+def test_it_may_pack_what_it_sends(ask: Ask, triton: Any) -> None:
     array = np.array([[1, 2, 3, 4]] * 5000, "float32")
-    result = ask("m").infer("m", tensors({"x": array}), request_compression_algorithm=how)
+    name = "request_compression_algorithm" if triton is over_http else "compression_algorithm"
+    result = ask("m").infer("m", tensors(triton, {"x": array}), **{name: "gzip"})
     np.testing.assert_array_equal(result.as_numpy("output-0"), [1234.0] * 5000)
 
 
-@pytest.mark.parametrize("raw", [True, False])
-def test_texts_come_back_in_a_frame(ask: Any, raw: bool) -> None:
+@pytest.mark.parametrize(
+    ("triton", "how"),
+    [(over_http, {}), (over_http, {"binary_data": False}), (over_grpc, {})],
+    indirect=["triton"],
+    ids=["http", "http with JSON", "grpc"],
+)
+def test_texts_come_back_in_a_frame(ask: Ask, triton: Any, how: Any) -> None:
     sent: dict[str, Any] = {"word": ["grün", "", "日本"], "number": [1.0, 1.5, -1.0]}
-    wanted = [over_http.InferRequestedOutput(name, binary_data=raw) for name in ("number", "word", "long")]
+    wanted = [triton.InferRequestedOutput(name, **how) for name in ("number", "word", "long")]
     for content in (sent["word"], [word.encode() for word in sent["word"]]):
-        inputs = tensors({**sent, "word": np.array(content, dtype=object)})
+        inputs = tensors(triton, {**sent, "word": np.array(content, dtype=object)})
         result = ask("words").infer("words", inputs, outputs=wanted)
         words = [word.decode() if isinstance(word, bytes) else word for word in result.as_numpy("word")]
         assert words == ["GRÜN", "", "日本"]
         np.testing.assert_array_equal(result.as_numpy("number"), [2.0, 3.0, -2.0])
         np.testing.assert_array_equal(result.as_numpy("long"), [False, True, False])
-        assert [one["name"] for one in result.get_response()["outputs"]] == ["number", "word", "long"]
+        assert names_of(result.get_response()) == ["number", "word", "long"]
 
 
-def test_an_empty_batch_is_answered_with_an_empty_one(ask: Any) -> None:
-    result = ask("m").infer("m", tensors({"x": np.empty((0, 4), "float32")}))
+def test_an_empty_batch_is_answered_with_an_empty_one(ask: Ask, triton: Any) -> None:
+    result = ask("m").infer("m", tensors(triton, {"x": np.empty((0, 4), "float32")}))
     assert result.as_numpy("output-0").shape == (0,)
 
 
@@ -169,26 +207,50 @@ def test_an_empty_batch_is_answered_with_an_empty_one(ask: Any) -> None:
     ],
     ids=["columns", "rank", "name", "loss", "texts"],
 )
-def test_a_tensor_that_does_not_fit_is_refused_with_the_reason(ask: Any, columns: Any, says: str) -> None:
+def test_a_tensor_that_does_not_fit_is_refused_with_the_reason(
+    ask: Ask, triton: Any, columns: Any, says: str
+) -> None:
     with pytest.raises(InferenceServerException, match=says) as raised:
-        ask("m").infer("m", tensors(columns))
-    assert raised.value.status() == "400"
+        ask("m").infer("m", tensors(triton, columns))
+    assert raised.value.status() == ("400" if triton is over_http else "StatusCode.INVALID_ARGUMENT")
 
 
-def test_another_model_is_told_which_there_is(ask: Any) -> None:
+def test_another_model_is_told_which_there_is(ask: Ask, triton: Any) -> None:
     client = ask("m")
     with pytest.raises(InferenceServerException, match="no model 'other'; there is 'm'"):
-        client.infer("other", tensors({"x": np.zeros((1, 4), "float32")}))
+        client.infer("other", tensors(triton, {"x": np.zeros((1, 4), "float32")}))
     with pytest.raises(InferenceServerException, match="no version '9'"):
         client.get_model_metadata("m", "9")
 
 
-def test_callers_at_one_time_get_their_own_answers(ask: Any, servers: dict[str, ServerProcess]) -> None:
-    address = f"127.0.0.1:{servers['m'].port}"
-    arrays = [np.full((1 + number % 3, 4), number % 10, "float32") for number in range(64)]
-    with over_http.InferenceServerClient(address, concurrency=16) as client:
-        waiting = [client.async_infer("m", tensors({"x": array})) for array in arrays]
-        for array, one in zip(arrays, waiting, strict=True):
-            np.testing.assert_array_equal(
-                one.get_result().as_numpy("output-0"), array.astype(float) @ [1000.0, 100.0, 10.0, 1.0]
+ARRAYS = [np.full((1 + number % 3, 4), number % 10, "float32") for number in range(64)]
+
+
+def check_own(array: np.ndarray, result: Any) -> None:
+    wanted = array.astype(float) @ [1000.0, 100.0, 10.0, 1.0]
+    np.testing.assert_array_equal(result.as_numpy("output-0"), wanted)
+
+
+def test_callers_at_one_time_get_their_own_answers(servers: dict[str, ServerProcess]) -> None:
+    with over_http.InferenceServerClient(f"127.0.0.1:{servers['m'].port}", concurrency=16) as client:
+        waiting = [client.async_infer("m", tensors(over_http, {"x": array})) for array in ARRAYS]
+        for array, one in zip(ARRAYS, waiting, strict=True):
+            check_own(array, one.get_result())
+
+
+def test_callers_at_one_time_get_their_own_answers_over_grpc(servers: dict[str, ServerProcess]) -> None:
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with over_grpc.InferenceServerClient(f"127.0.0.1:{servers['m'].grpc_port}") as client:
+        for number, array in enumerate(ARRAYS[:48]):
+            client.async_infer(
+                "m", tensors(over_grpc, {"x": array}), partial(_told, answers, number), request_id=str(number)
             )
+        for _ in ARRAYS[:48]:
+            number, result, error = answers.get(timeout=30)
+            assert error is None
+            assert result.get_response().id == str(number)
+            check_own(ARRAYS[number], result)
+
+
+def _told(answers: "queue.SimpleQueue[Any]", number: int, result: Any, error: Any) -> None:
+    answers.put((number, result, error))

@@ -1,0 +1,1 @@
+"""The same data plane over gRPC."""
