@@ -50,6 +50,7 @@ def certify(
             "or make a new version with --register"
         )
     path = locate(ref)
+    open_directory(path).check()
     with exchanged(path) as copy:
         return _certify(open_directory(copy), methods, reference_data, effort or Effort(), trust)
 

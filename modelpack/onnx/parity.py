@@ -177,7 +177,7 @@ class _Trial:
             if outcome.certified == len(self.methods):
                 break
             tried[candidate.name] = _reasons(outcome.methods)
-            if not parted:
+            if not parted and any(one.compared and not one.certified for one in outcome.methods.values()):
                 parted = first_difference(self.model, self.signature, candidate.name, self._suspects(outcome))
         best = max(outcomes, key=lambda one: one.certified, default=None)
         return self._finished(best, tried, parted)
