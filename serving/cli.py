@@ -10,6 +10,7 @@ import click
 
 from modelpack.cli import run
 from modelpack.errors import MissingDependency, shorten
+from serving.run.threads import limit_libraries
 from serving.settings import OPTIONS, Option, Settings, describe, read_gunicorn
 
 
@@ -76,6 +77,7 @@ def serve(no_conda: bool, **given: Any) -> int:
             f"say which model: {OPTIONS['model'].help} Use -m, or {OPTIONS['model'].variables[0]}."
         )
     _warn_of_ignored()
+    limit_libraries(settings, os.environ)
     return int(part("serving.run.start").start(settings))
 
 

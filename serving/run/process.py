@@ -1,7 +1,6 @@
 """One process that serves: load the model, then answer until told to stop."""
 
 import logging
-import math
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -19,9 +18,10 @@ from serving.run.express import Express
 from serving.run.plan import Plan
 from serving.run.roster import Door
 from serving.run.server import Server
+from serving.run.threads import share_of, threads_of
 from serving.settings import Settings
 from serving.warming import warm
-from serving.workers import Workers, processors
+from serving.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,7 @@ class Process:
         )
         self.served = _loaded(source, settings)
         warm(self.served)
-        threads = settings.threads or max(1, math.ceil(processors() / settings.workers))
-        self.plane = plane_of(self.served, settings, Workers(threads))
+        self.plane = plane_of(self.served, settings, Workers(threads_of(settings)))
 
     def announce(self) -> None:
         """Say in one line what is served, and where."""
@@ -109,7 +108,7 @@ def plane_of(served: Served, settings: Settings, workers: Workers) -> DataPlane:
 
 def _loaded(source: Source, settings: Settings) -> Served:
     try:
-        return load(source, settings, os.environ)
+        return load(source, settings, os.environ, threads=share_of(settings))
     except (ModelpackError, KeyboardInterrupt):
         raise
     except BaseException as error:
