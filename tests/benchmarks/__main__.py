@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rounds",
-        type=_positive,
+        type=positive,
         help=f"runs of each server at each work ({FULL.rounds}; {QUICK.rounds} when quick)",
     )
     parser.add_argument(
@@ -98,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number from 1 up, for argparse."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError("give a whole number from 1 up")
     return int(text)
@@ -125,7 +126,7 @@ def _able(wanted: Sequence[Server]) -> tuple[list[Server], dict[str, str]]:
     hindrances = {server.name: machine.what_hinders(server) for server in wanted}
     absent = {name: why for name, why in hindrances.items() if why}
     for name, why in absent.items():
-        _say(f"{name} IS LEFT OUT: {why}")
+        say(f"{name} IS LEFT OUT: {why}")
     return [server for server in wanted if server.name not in absent], absent
 
 
@@ -139,10 +140,10 @@ def _prepared(
             subject = SUBJECTS[name]()
         except Absent as error:
             absent[name] = str(error)
-            _say(f"{name} IS LEFT OUT: {error}")
+            say(f"{name} IS LEFT OUT: {error}")
             continue
         prepared[name] = prepare(subject, scratch / name, servers)
-        _say(f"{name} is trained and saved for everyone")
+        say(f"{name} is trained and saved for everyone")
     return prepared
 
 
@@ -155,7 +156,7 @@ def _asked(
         why = prepared[work.model].uncertified
         if server.certified_only and why:
             if absent.setdefault(f"{server.name} with {work.model}", why) is why:
-                _say(f"{server.name} IS LEFT OUT with {work.model}: {why}")
+                say(f"{server.name} IS LEFT OUT with {work.model}: {why}")
             return False
         return named or not server.at or work.name in server.at
 
@@ -172,7 +173,7 @@ def _run_all(
     for number, one in enumerate(visits, 1):
         arrived = time.monotonic()
         if arrived + longest > end:
-            _say(f"THE TIME IS OVER: {len(visits) - number + 1} of {len(visits)} starts are left out")
+            say(f"THE TIME IS OVER: {len(visits) - number + 1} of {len(visits)} starts are left out")
             break
         left = (arrived - begun) / max(1, number - 1) * (len(visits) - number + 1)
         where = f"[{number}/{len(visits)}, {min(left, end - arrived) / 60:.0f} min left]"
@@ -184,7 +185,7 @@ def _run_all(
 
 
 def _tell(where: str, made: Run) -> None:
-    _say(f"{where} {_told(made)}")
+    say(f"{where} {_told(made)}")
 
 
 def _told(made: Run) -> str:
@@ -200,7 +201,8 @@ def _told(made: Run) -> str:
     )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """To standard error, at once."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -210,7 +212,12 @@ def _end(signal_number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + signal_number)
 
 
-if __name__ == "__main__":
+def end_in_order() -> None:
+    """Have signals to end leave as errors do."""
     for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(one, _end)
+
+
+if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

@@ -84,15 +84,15 @@ def _line(one: Summary, base: float, limit: float) -> str:
     cells = [
         one.work.name,
         one.server.name,
-        _shown(one.rate),
-        f"{_shown(one.lowest)} to {_shown(one.highest)}" if one.runs else NONE,
-        _shown(one.rate / base),
-        _shown(one.rate / limit),
-        _shown(one.p50 * 1e3),
-        _shown(one.p99 * 1e3),
-        _shown(one.processor * 1e3),
-        _shown(one.start),
-        _shown(one.memory / (1 << 20)),
+        shown(one.rate),
+        f"{shown(one.lowest)} to {shown(one.highest)}" if one.runs else NONE,
+        shown(one.rate / base),
+        shown(one.rate / limit),
+        shown(one.p50 * 1e3),
+        shown(one.p99 * 1e3),
+        shown(one.processor * 1e3),
+        shown(one.start),
+        shown(one.memory / (1 << 20)),
         f"{one.runs} of {one.runs + len(one.faults)}" if one.faults else str(one.runs),
     ]
     return f"| {' | '.join(cells)} |"
@@ -102,7 +102,7 @@ def goals_markdown(verdicts: Sequence[Verdict]) -> str:
     """One line a goal: wanted, measured, met or missed."""
     lines = ["| goal | wanted | measured | |", "|---|---|--:|---|"]
     for one in verdicts:
-        measured = NONE if math.isnan(one.measured) else f"{_shown(one.measured)} {TIMES} {one.against}"
+        measured = NONE if math.isnan(one.measured) else f"{shown(one.measured)} {TIMES} {one.against}"
         lines.append(f"| {one.goal.what} ({one.goal.server}) | {one.goal.wanted} | {measured} | {one.word} |")
     return "\n".join(lines) + "\n"
 
@@ -146,7 +146,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
     """Three figures, or all that stand before the point."""
     if not math.isfinite(value):
         return NONE

@@ -132,7 +132,7 @@ def _since_start(
     """Make the runs of *steps* up to the first that does not count; all of them when there is no start."""
     server = steps[0].server
     try:
-        program, target = _started(server, prepared.folder, folder)
+        program, target = started(server, prepared.folder, folder)
     except OSError as error:
         return _give_up(steps, f"it cannot be started: {error}", made)
     try:
@@ -205,7 +205,8 @@ def _own_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _started(server: Server, model: Path, folder: Path) -> tuple[processes.Program, Target]:
+def started(server: Server, model: Path, folder: Path) -> tuple[processes.Program, Target]:
+    """*server*, just started with the model in *model*; whoever asks for it stops it."""
     folder.mkdir()
     ports = processes.free_ports(len(_PORTS))
     values = {

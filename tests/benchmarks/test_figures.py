@@ -17,7 +17,8 @@ from tests.benchmarks.works import WORKS
 WORK = WORKS["churn-1x16"]
 
 
-def _run(server: str, rate: float, *, number: int = 1, fault: str = "", work: str = WORK.name) -> Run:
+def run_of(server: str, rate: float, *, number: int = 1, fault: str = "", work: str = WORK.name) -> Run:
+    """A run with figures that follow from its *rate*."""
     load = Load(requests=round(rate * 10), seconds=10.0, p50=0.001, p99=1 / rate)
     return Run(
         step=Step(number, WORKS[work], SERVERS[server]),
@@ -32,7 +33,7 @@ def _run(server: str, rate: float, *, number: int = 1, fault: str = "", work: st
 
 
 def _summaries(**rates: float) -> list[Summary]:
-    return summarize([_run(name.replace("_", "-"), rate) for name, rate in rates.items()])
+    return summarize([run_of(name.replace("_", "-"), rate) for name, rate in rates.items()])
 
 
 def test_every_round_meets_every_able_server_at_every_work_once() -> None:
@@ -74,14 +75,14 @@ def test_the_order_is_the_seed_s() -> None:
 
 def test_a_summary_is_the_median_of_the_runs_that_count() -> None:
     rates = [100.0, 900.0, 200.0]
-    runs = [_run("ours", rate, number=number) for number, rate in enumerate(rates)]
-    (one,) = summarize([*runs, _run("ours", 5.0, fault="wrong answer: all of it")])
+    runs = [run_of("ours", rate, number=number) for number, rate in enumerate(rates)]
+    (one,) = summarize([*runs, run_of("ours", 5.0, fault="wrong answer: all of it")])
     assert (one.rate, one.lowest, one.highest, one.runs) == (200.0, 100.0, 900.0, 3)
     assert one.faults == ("wrong answer: all of it",)
 
 
 def test_a_server_of_which_no_run_counts_has_no_figures() -> None:
-    (one,) = summarize([_run("ours", 5.0, fault="errors under load: 3 status")])
+    (one,) = summarize([run_of("ours", 5.0, fault="errors under load: 3 status")])
     assert one.runs == 0
     assert math.isnan(one.rate)
 
@@ -129,10 +130,10 @@ SETTING = Setting(
 
 def test_the_table_holds_figures_ratios_and_faults() -> None:
     runs = [
-        _run("mlflow", 100.0),
-        _run("empty", 10_000.0),
-        _run("ours", 5000.0),
-        _run("bare", 1.0, fault="x\ny"),
+        run_of("mlflow", 100.0),
+        run_of("empty", 10_000.0),
+        run_of("ours", 5000.0),
+        run_of("bare", 1.0, fault="x\ny"),
     ]
     text = markdown(SETTING, runs, summarize(runs))
     rows = [line for line in text.splitlines() if line.startswith("| churn")]
@@ -157,7 +158,10 @@ def test_the_goals_are_shown_with_their_figures() -> None:
 
 
 def test_the_json_holds_every_run_and_no_nan() -> None:
-    runs = [_run("ours", 5.0), Run(step=Step(2, WORK, SERVERS["ours"]), fault="it ended before it answered")]
+    runs = [
+        run_of("ours", 5.0),
+        Run(step=Step(2, WORK, SERVERS["ours"]), fault="it ended before it answered"),
+    ]
     told = json.loads(as_json(SETTING, runs, judge([])), parse_constant=pytest.fail)
     assert [run["fault"] for run in told["runs"]] == ["", "it ended before it answered"]
     assert told["runs"][0]["rate"] == 5.0
