@@ -18,7 +18,7 @@ class Extent:
 FULL = Extent(tuple(one.name for one in SERVERS.values() if one.usual), rounds=3, seconds=3.0, minutes=25.0)
 
 QUICK = Extent(
-    ("ours", "ours-onnx", "ours-native", "ours-arrow", "mlflow", "bare", "empty"),
+    ("ours", "ours-onnx", "ours-native", "ours-single", "ours-arrow", "mlflow", "bare", "empty"),
     rounds=1,
     seconds=2.0,
     minutes=6.0,

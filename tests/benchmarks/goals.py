@@ -54,6 +54,13 @@ GOALS = (
         against="mlflow",
         bound=15,
     ),
+    Goal(
+        what="1 row, concurrency 64, native engine, together against one by one",
+        work="churn-1x64",
+        server="ours-native",
+        against="ours-single",
+        bound=15,
+    ),
     Goal(what="100 rows, concurrency 16", work="churn-100x16", server="ours", against="mlflow", bound=40),
     Goal(
         what="5,000 rows JSON, concurrency 4",

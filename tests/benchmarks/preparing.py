@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,13 @@ class Prepared:
         return [file.read_bytes() for file in files]
 
 
-def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepared:
-    """Save the model of *subject* below *folder* for *servers*, and work out what is right."""
+def prepare(
+    subject: Subject, folder: Path, servers: Iterable[Server], *, certify: bool | Mapping[str, int] = True
+) -> Prepared:
+    """Save the model of *subject* below *folder* for *servers*, and work out what is right.
+
+    *certify* is ``modelpack.save``'s.
+    """
     folder.mkdir(parents=True)
     joblib.dump(subject.model, folder / "model.joblib")
     graph = onnx_form(subject)
@@ -69,7 +74,7 @@ def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepar
     wanted = list(servers)
     uncertified = ""
     if any(server.kind == "ours" for server in wanted):
-        _save_ours(subject, folder)
+        _save_ours(subject, folder, certify)
         uncertified = _what_is_not_certified(folder / "ours")
     if SERVERS["mlflow"] in wanted:
         _save_for_mlflow(subject, folder)
@@ -79,7 +84,7 @@ def prepare(subject: Subject, folder: Path, servers: Iterable[Server]) -> Prepar
     return Prepared(subject, folder, graph, labels, uncertified)
 
 
-def _save_ours(subject: Subject, folder: Path) -> None:
+def _save_ours(subject: Subject, folder: Path, certify: bool | Mapping[str, int]) -> None:
     with warnings.catch_warnings():
         # The guide's whole numbers are never missing.
         warnings.simplefilter("ignore", SignatureWarning)
@@ -89,6 +94,8 @@ def _save_ours(subject: Subject, folder: Path) -> None:
         folder / "ours",
         signature=signature,
         input_example=subject.seen.head(3),
+        reference_data=subject.seen,
+        certify=certify,
     )
 
 

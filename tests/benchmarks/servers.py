@@ -141,6 +141,7 @@ _ALL = (
     _ours("ours"),
     _ours("ours-onnx", "--engine", "onnx", needs="--engine", at=("churn-1x16", "telco-1x16")),
     _ours("ours-native", "--engine", "native", needs="--engine", at=("churn-1x64",)),
+    _ours("ours-single", "--engine", "native", "--batch-rows", "1", needs="--batch-rows", at=("churn-1x64",)),
     _ours("ours-arrow", protocol="arrow", at=("churn-5000x4",)),
     Server(
         name="mlflow",

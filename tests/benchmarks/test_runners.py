@@ -32,7 +32,8 @@ SHORT = Amount(
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(churn(trees=10), tmp_path_factory.mktemp("runners") / "churn", AT_HAND)
+    folder = tmp_path_factory.mktemp("runners") / "churn"
+    return prepare(churn(trees=10), folder, AT_HAND, certify={"rows": 2_000})
 
 
 @pytest.mark.parametrize("runner", AT_HAND, ids=lambda runner: runner.name)

@@ -36,6 +36,7 @@ def sums(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place,
         signature=modelpack.infer_signature(rows, labels),
         input_example=rows.head(4),
+        certify={"rows": 1_000},
     )
     return place
 
