@@ -1,5 +1,6 @@
 """One process that serves: load the model, then answer until told to stop."""
 
+import gc
 import logging
 import os
 import socket
@@ -52,6 +53,9 @@ class Process:
         self.served = _loaded(source, settings)
         warm(self.served)
         self.plane = plane_of(self.served, settings, Workers(threads_of(settings)))
+        # What is here now stays: to look through it again and again for garbage would make some requests wait.
+        gc.collect()
+        gc.freeze()
 
     def announce(self) -> None:
         """Say in one line what is served, and where."""
