@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def models(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
-    """A folder with a model that was saved here, and models that MLflow wrote and that were certified here."""
+    """A folder with a model that was saved here, and models of MLflow that were certified here."""
     folder = tmp_path_factory.mktemp("both-forms")
     modelpack.save(FOREST, folder / "ours", input_example=MATRIX[:3], certify={"rows": 500})
     for name in WRITTEN:

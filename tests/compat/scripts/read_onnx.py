@@ -1,6 +1,6 @@
 """Run by real MLflow's Python: ``mlflow.onnx.load_model`` on directories, and what their graphs answer.
 
-Arguments: a folder with onnx and onnxruntime in it, and a JSON file of directories and the arrays to ask them.
+Arguments: a folder with onnx and onnxruntime in it, and a JSON file of directories and arrays to ask them.
 """
 
 import json
