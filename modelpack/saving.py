@@ -37,6 +37,7 @@ def save(
     reference_data: Any = None,
     methods: Sequence[str] | None = None,
     certify: bool | Mapping[str, int] = True,
+    batch: bool = True,
 ) -> ModelDirectory:
     """Write *model* to the new directory *path*, in MLflow's format, and answer the view of it.
 
@@ -58,7 +59,7 @@ def save(
     """
     name = detect(model)
     effort = Effort.read(certify, os.environ)
-    known = _metadata(metadata)
+    known = _metadata(metadata, batch)
     lines = (
         None if requirements is None else [str(environment.check_requirement(line)) for line in requirements]
     )
@@ -82,11 +83,12 @@ def save(
     return open_directory(Path(path))
 
 
-def _metadata(given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _metadata(given: Mapping[str, Any] | None, batch: bool) -> dict[str, Any]:
     metadata: dict[str, Any] = plain(dict(given or {}))
     if OWN in metadata:
         raise InvalidModel(f"the key {OWN!r} of the metadata is taken; choose another")
-    return metadata | {OWN: {"version": __version__}}
+    own: dict[str, Any] = {"version": __version__}
+    return metadata | {OWN: own if batch else own | {"batch": False}}
 
 
 def _with_example(view: ModelDirectory, name: str, model: Any, given: Any) -> ModelDirectory:

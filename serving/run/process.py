@@ -53,7 +53,7 @@ class Process:
         self.served = _loaded(source, settings)
         warm(self.served)
         self.plane = plane_of(self.served, settings, Workers(threads_of(settings)))
-        # What is here now stays: looking through it for garbage again and again would make some requests wait.
+        # What is here now stays: to look through it for garbage time and again would make some requests wait.
         gc.collect()
         gc.freeze()
 

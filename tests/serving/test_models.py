@@ -11,7 +11,8 @@ from modelpack.errors import NotFound, Untrusted
 from serving.errors import NoModel
 from serving.models import Models, find, load
 from serving.settings import Settings
-from tests.serving.kit import served
+from tests.serving.kit import NUMBERS, served
+from tests.serving.saved import magic
 
 
 def test_a_path_is_named_by_its_folder(models: Path) -> None:
@@ -74,3 +75,14 @@ def test_there_is_a_model_or_there_is_none() -> None:
     with pytest.raises(NoModel):
         _ = Models().current
     assert Models(served()).current.source.name == "sum"
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_model_may_say_that_its_rows_belong_together(tmp_path: Path, batch: bool) -> None:
+    place = tmp_path / "model"
+    modelpack.save(magic, place, signature=NUMBERS, batch=batch)
+    settings = Settings(trust=("pickle",))
+    environ = {"MODELPACK_HOME": str(tmp_path)}
+    assert load(find(str(place)), settings, environ).lane.batches is batch
+    off = Settings(trust=("pickle",), batch_rows=1)
+    assert load(find(str(place)), off, environ).lane.batches is False
