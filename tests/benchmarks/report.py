@@ -11,6 +11,7 @@ from tests.benchmarks.goals import TIMES, Verdict
 from tests.benchmarks.runs import Run
 from tests.benchmarks.servers import WORKERS
 from tests.benchmarks.summary import Summary
+from tests.benchmarks.works import WORKS, Work
 
 REFERENCE = "mlflow"
 LIMIT = "empty"
@@ -47,7 +48,7 @@ def markdown(setting: Setting, runs: Sequence[Run], summaries: Sequence[Summary]
     """The setting and the one table."""
     lines = [*_above(setting, runs), "", _HEAD, _RULE]
     rates = {(one.work, one.server.name): one.rate for one in summaries}
-    for one in sorted(summaries, key=lambda one: (_works(summaries).index(one.work), -_number(one.rate))):
+    for one in sorted(summaries, key=lambda one: (_place(one.work), -_number(one.rate))):
         base, limit = (rates.get((one.work, name), math.nan) for name in (REFERENCE, LIMIT))
         lines.append(_line(one, base, limit))
     faults = [
@@ -62,7 +63,7 @@ def markdown(setting: Setting, runs: Sequence[Run], summaries: Sequence[Summary]
 
 def _above(setting: Setting, runs: Sequence[Run]) -> list[str]:
     how = (
-        f"Medians of {setting.rounds} rounds of {setting.seconds:g} s, {setting.driver} as the driver, "
+        f"{_rounds(setting.rounds)} of {setting.seconds:g} s, {setting.driver} as the driver, "
         f"{WORKERS} workers each, one server alive at a time, order by seed {setting.seed}. "
         "A work is named for its model, the rows in a request and the requests at one time."
     )
@@ -78,6 +79,10 @@ def _above(setting: Setting, runs: Sequence[Run]) -> list[str]:
     lines += ["", *(f"- {name}: {what}" for name, what in setting.versions.items())]
     lines += [f"- {name}: not measured, {why}" for name, why in setting.absent.items()]
     return lines
+
+
+def _rounds(number: int) -> str:
+    return "One round" if number == 1 else f"Medians of {number} rounds"
 
 
 def _line(one: Summary, base: float, limit: float) -> str:
@@ -155,8 +160,10 @@ def shown(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}"
 
 
-def _works(summaries: Sequence[Summary]) -> list[Any]:
-    return list(dict.fromkeys(one.work for one in summaries))
+def _place(work: Work) -> int:
+    """Where *work* stands in the list of all; others come last."""
+    known = list(WORKS.values())
+    return known.index(work) if work in known else len(known)
 
 
 def _number(value: float) -> float:

@@ -150,6 +150,13 @@ def test_the_table_holds_figures_ratios_and_faults() -> None:
     assert "over after 4 of 5 runs" in text
 
 
+def test_works_stand_in_their_own_order_however_they_were_measured() -> None:
+    runs = [run_of("ours", 9.0, work=name) for name in ("telco-1x16", "churn-1x64", "churn-1x1")]
+    text = markdown(SETTING, runs, summarize(runs))
+    met = [line.split()[1] for line in text.splitlines() if line.startswith(("| churn", "| telco"))]
+    assert met == ["churn-1x1", "churn-1x64", "telco-1x16"]
+
+
 def test_the_goals_are_shown_with_their_figures() -> None:
     goals = [_goal("mlflow", 10), _goal("ray", 2)]
     lines = goals_markdown(judge(_summaries(ours=1000.0, mlflow=80.0), goals)).splitlines()
