@@ -10,7 +10,7 @@ import numpy as np
 
 from modelpack.errors import Uncertified
 from serving.batching import Batcher
-from serving.codecs import Codec, Payload
+from serving.codecs import Codec, Payload, is_quick
 from serving.errors import DeadlinePassed, Leaving
 from serving.models import Models, Served
 
@@ -80,7 +80,7 @@ class DataPlane:
         Raises InvalidRequest, SchemaMismatch, PredictionFailed, UnencodableResult, DeadlinePassed and
         Unavailable.
         """
-        if len(body) > INLINE_BYTES:
+        if len(body) > INLINE_BYTES or not is_quick(codec):
             self.require_room()
             served = self.models.current
             return await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))

@@ -19,6 +19,7 @@ from modelpack.schema import (
     TensorSpec,
 )
 from serving import contract, openapi_v2
+from serving.codecs.arrow import PARQUET, STREAM
 from serving.models import Served
 
 Document = dict[str, Any]
@@ -94,6 +95,7 @@ def _invocations(served: Served) -> Document:
     content: Document = {contract.JSON: body}
     if served.signature.inputs is None or not served.signature.inputs.is_tensor:
         content[contract.CSV] = {"schema": {"type": "string"}}
+    content |= dict.fromkeys((STREAM, PARQUET), _BINARY)
     answer = {
         "type": "object",
         "required": ["predictions"],
@@ -104,10 +106,16 @@ def _invocations(served: Served) -> Document:
         "operationId": "invocations",
         "requestBody": {"required": True, "content": content},
         "responses": {
-            "200": {"description": "The predictions", "content": {contract.JSON: {"schema": answer}}},
+            "200": {
+                "description": "The predictions",
+                "content": {contract.JSON: {"schema": answer}, STREAM: _BINARY},
+            },
             **{status: _problem(text) for status, text in _PROBLEMS.items()},
         },
     }
+
+
+_BINARY: Document = {"schema": {"type": "string", "format": "binary"}}
 
 
 def request_schema(signature: Signature) -> Document:

@@ -38,7 +38,12 @@ class Codec(Protocol):
 CODECS: plugins.Table[type[Codec]] = plugins.Table(
     "codec",
     group="serving.codecs",
-    builtins={"json": "serving.codecs.json:JsonCodec", "csv": "serving.codecs.csv:CsvCodec"},
+    builtins={
+        "json": "serving.codecs.json:JsonCodec",
+        "csv": "serving.codecs.csv:CsvCodec",
+        "arrow": "serving.codecs.arrow:ArrowCodec",
+        "parquet": "serving.codecs.arrow:ParquetCodec",
+    },
 )
 
 
@@ -46,6 +51,11 @@ def by_media_type(*, coerce: Coerce, depth_limit: int) -> dict[str, Codec]:
     """Every codec, under each lower-case media type that it reads."""
     made = [CODECS[name](coerce=coerce, depth_limit=depth_limit) for name in CODECS]
     return {media_type: codec for codec in made for media_type in codec.media_types}
+
+
+def is_quick(codec: Codec) -> bool:
+    """Whether a small body takes *codec* little time; so it is unless the codec has ``quick = False``."""
+    return bool(getattr(codec, "quick", True))
 
 
 def count_rows(data: Any) -> int:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive
 
 from serving import contract
-from serving.codecs import Codec
+from serving.codecs import Codec, is_quick
+from serving.codecs._accept import prefers
+from serving.codecs.arrow import STREAM, ArrowAnswer
 from serving.dataplane import DataPlane
+from serving.endpoints._body import whole
 from serving.errors import UnsupportedMedia
 from serving.middleware.state import exchange_of, header
 
@@ -24,15 +26,19 @@ class Invocations:
         self._codecs = codecs
 
     async def post(self, request: Request) -> Response:
-        """``{"predictions": …}`` for the rows in the body."""
-        codec = self._codec(request)
+        """``{"predictions": …}`` for the rows in the body; an Arrow stream where ``Accept`` asks for it."""
+        codec, media_type = self._codec(request), contract.JSON
+        if prefers(STREAM, header(request.scope, b"accept")):
+            codec, media_type = ArrowAnswer(codec), STREAM
         # Before the body is read: there is no use in taking in what cannot be worked on.
         self._plane.require_room()
-        body = await _whole(request.receive)
+        body = await whole(request.receive)
         answer = await self._plane.predict(body, codec)
         exchange = exchange_of(request.scope)
-        exchange.rows, exchange.codec = answer.rows, codec
-        return Response(answer.body, media_type=contract.JSON)
+        exchange.rows = answer.rows
+        if is_quick(codec):
+            exchange.codec = codec
+        return Response(answer.body, media_type=media_type)
 
     def _codec(self, request: Request) -> Codec:
         given = header(request.scope, b"content-type")
@@ -45,14 +51,3 @@ class Invocations:
         if codec is None:
             raise UnsupportedMedia(f"send the body as {' or '.join(self._codecs)}")
         return codec
-
-
-async def _whole(receive: Receive) -> bytes:
-    # One buffer: a body may come in a million pieces, and each of them would be an object.
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)

@@ -159,7 +159,13 @@ def test_a_body_of_another_kind_is_refused_unread_and_its_name_is_not_repeated(
         response = home.post("{}", {} if content_type is None else {"Content-Type": content_type})
         problem = check_problem(response, 415, "BAD_REQUEST")
     assert "script" not in problem["message"]
-    assert response.headers["accept"] == "application/json, text/csv, application/csv"
+    assert response.headers["accept"].split(", ") == [
+        "application/json",
+        "text/csv",
+        "application/csv",
+        "application/vnd.apache.arrow.stream",
+        "application/vnd.apache.parquet",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from modelpack.errors import PredictionFailed, SchemaMismatch, StoreUnavailable
 from serving import errors
+from serving.codecs._arrow_missing import ArrowMissing
 from serving.problems import is_fault, problem_of, without_paths
 
 CASES: list[tuple[Exception, int, str]] = [
@@ -52,6 +53,12 @@ def test_the_open_inference_protocol_has_a_body_of_its_own(path: str) -> None:
     assert json.loads(problem.body("r1", path=path)) == {"error": "too few"}
     assert json.loads(problem_of(RuntimeError("secret")).body("r1", path=path))["error"]
     assert "error_code" in json.loads(problem.body("r1", path="/v2x"))
+
+
+def test_a_server_without_pyarrow_says_which_extra_brings_it() -> None:
+    problem = problem_of(ArrowMissing(), media_types=("application/vnd.apache.parquet",))
+    assert (problem.status, problem.headers) == (415, {"Accept": "application/json, text/csv"})
+    assert 'pip install "modelpack[arrow]"' in str(problem.message)
 
 
 def test_what_helps_the_caller_stands_in_headers() -> None:

@@ -61,3 +61,11 @@ def test_the_open_inference_protocol_by_tritons_client(
     for text in blocks(section, "python"):
         said = run([sys.executable, "-c"], FRAME + text, server, tmp_path)
         assert set(re.findall(r"\d+\.\d+", said)) == ANSWER
+
+
+def test_arrow_and_parquet(server: ServerProcess, tmp_path: Path) -> None:
+    for text in blocks("Arrow and Parquet", "bash"):
+        assert set(re.findall(r"\d+\.\d+", run(["bash", "-ec"], text, server, tmp_path))) == ANSWER
+    for text in blocks("Arrow and Parquet", "python"):
+        said = run([sys.executable, "-c"], FRAME + text, server, tmp_path)
+        assert set(re.findall(r"\d+\.\d+", said)) == ANSWER
