@@ -43,7 +43,8 @@ class Table(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """The thing called *name*, imported now if need be. Raises NotFound with the nearest known name."""
         if name not in self._loaded:
-            if name not in self.names():
+            # What distributions add is read only for names that are not built in: it takes a while.
+            if name not in self._targets and name not in self.names():
                 raise NotFound(self.kind, name, known=self.names())
             self._loaded[name] = _load(self._targets[name])
         return self._loaded[name]

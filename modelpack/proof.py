@@ -110,6 +110,8 @@ def with_proof(
         return view
     if view.signature is None or view.signature.inputs is None:
         return _reported(view, methods, "the model was saved without a signature; save it with an example")
+    if view.signature.params:
+        return _reported(view, methods, "the model takes parameters, which no other form does")
     if lacking := [name for name in _NEEDED if find_spec(name) is None]:
         line = 'pip install "modelpack[onnx]"'
         logger.info("no ONNX form was written", extra={"missing": ", ".join(lacking), "install": line})

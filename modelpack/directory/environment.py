@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,9 +15,6 @@ from modelpack.errors import InvalidModel, shorten
 from modelpack.files import inside
 
 BUILD_TOOLS = ("pip", "setuptools", "wheel")
-
-ENTRY: Mapping[str, str] = {"conda": layout.CONDA, "virtualenv": layout.PYTHON_ENV}
-"""``env`` of a flavor's ``python_function``: where MLflow finds the environment."""
 
 _PYTHON = re.compile(r"[23](\.\d{1,3}){1,2}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -1,5 +1,7 @@
 """What the files of a model directory are called."""
 
+from collections.abc import Mapping
+
 DOCUMENT = "MLmodel"
 """The document that describes the model; a directory without it is no model."""
 
@@ -9,6 +11,9 @@ MANIFEST = "modelpack.manifest.json"
 REQUIREMENTS = "requirements.txt"
 CONDA = "conda.yaml"
 PYTHON_ENV = "python_env.yaml"
+ENVIRONMENT: Mapping[str, str] = {"conda": CONDA, "virtualenv": PYTHON_ENV}
+"""``env`` of a flavor's ``python_function``: where MLflow finds the environment."""
+
 ONNX = "model.onnx"
 """The model's second form."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from modelpack.directory import layout
 from modelpack.directory.document import PYTHON_FUNCTION
-from modelpack.directory.environment import ENTRY
 from modelpack.directory.reader import ModelDirectory
 from modelpack.errors import InvalidModel
 from modelpack.files import inside
@@ -37,7 +37,7 @@ class PythonFlavor:
                 "python_model": FILE,
                 "cloudpickle_version": cloudpickle.__version__,
                 "python_version": platform.python_version(),
-                "env": dict(ENTRY),
+                "env": dict(layout.ENVIRONMENT),
                 "code": options.code,
                 "streamable": False,
             }

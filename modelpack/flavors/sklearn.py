@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from modelpack.directory import layout
 from modelpack.directory.document import PYTHON_FUNCTION
-from modelpack.directory.environment import ENTRY
 from modelpack.directory.reader import ModelDirectory
 from modelpack.errors import InvalidModel
 from modelpack.flavors import (
@@ -74,7 +74,7 @@ class SklearnFlavor:
             "model_path": path.name,
             "predict_fn": "predict",
             "python_version": platform.python_version(),
-            "env": dict(ENTRY),
+            "env": dict(layout.ENVIRONMENT),
             **({"code": options.code} if options.code else {}),
         }
         return {NAME: own, PYTHON_FUNCTION: served}

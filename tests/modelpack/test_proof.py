@@ -150,6 +150,11 @@ def test_without_a_signature_the_report_says_so(tmp_path: Path) -> None:
     assert "without a signature" in report_of(saved).methods["predict_proba"].reason
 
 
+def test_a_model_that_takes_parameters_is_answered_natively(tmp_path: Path) -> None:
+    saved = proved(tmp_path / "m", input_example=(customers().head(3), {"k": 1}))
+    assert "takes parameters" in report_of(saved).methods["predict"].reason
+
+
 def test_methods_may_be_named(tmp_path: Path) -> None:
     saved = proved(tmp_path / "m", methods=["predict_proba", "decision_function"])
     report = report_of(saved)
