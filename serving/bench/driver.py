@@ -23,6 +23,9 @@ TOLERANCE = 1e-6
 
 _NEARLY_NOTHING = 1e-12
 _PAUSE = 0.02
+_BEGUN = b"\n"
+"""What a driver says before its result, which is JSON."""
+
 _MOST_KNOWN = 100
 _HEAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
 
@@ -81,29 +84,30 @@ class Tally:
 
 @contextlib.contextmanager
 def driving(load: Load) -> Iterator["subprocess.Popen[bytes]"]:
-    """A driver at work, in a process of its own; ``result_of`` waits for it. It ends with the block."""
+    """A driver that has begun, in a process of its own, which ends with the block at the latest."""
     driver = subprocess.Popen(  # noqa: S603 - this interpreter, this module
         [sys.executable, "-P", "-m", "serving.bench.driver", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
+    if driver.stdin is None or driver.stdout is None:
+        raise TypeError("pipes were asked for")
     try:
-        if driver.stdin is None:  # it is a pipe; this is for the type checker
-            raise AssertionError
-        driver.stdin.write(msgspec.json.encode(load))
-        driver.stdin.close()
+        # One that is gone already is known by its exit code.
+        with contextlib.suppress(BrokenPipeError), driver.stdin:
+            driver.stdin.write(msgspec.json.encode(load))
         driver.stdin = None
+        os.read(driver.stdout.fileno(), len(_BEGUN))
         yield driver
     finally:
         driver.kill()
         driver.wait()
-        if driver.stdout is not None:
-            driver.stdout.close()
+        driver.stdout.close()
 
 
 def result_of(driver: "subprocess.Popen[bytes]", *, seconds: float) -> Tally:
-    """What *driver* found; it ends by itself. Raises BenchmarkFailed when it does not within *seconds*."""
+    """What *driver* found when it was done. Raises BenchmarkFailed when it does not within *seconds*."""
     try:
         told, _ = driver.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -273,6 +277,8 @@ def main() -> None:
     """Read a load from standard input, make it, and write what came of it to standard output."""
     end_with(int(sys.argv[1]))
     load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
+    sys.stdout.buffer.write(_BEGUN)
+    sys.stdout.flush()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         tally = runner.run(drive(load))
     sys.stdout.buffer.write(msgspec.json.encode(tally))
