@@ -18,8 +18,9 @@ class OnnxEngine:
     """Answers the methods that *report* certifies, and refuses what the native model refuses.
 
     *model* is an ONNX file, or its bytes, that the caller has held to the report's digest. *threads* is for
-    one call. Raises InvalidModel for a file that no runtime should be handed, and for a report without a
-    layout. Make it after a fork, never before: onnxruntime's threads do not survive one.
+    one call; no more are taken than the report certifies. Raises InvalidModel for a file that no runtime
+    should be handed, and for a report without a layout. Make it after a fork, never before: onnxruntime's
+    threads do not survive one.
     """
 
     name = "onnx"
@@ -29,7 +30,9 @@ class OnnxEngine:
             raise InvalidModel("the parity report certifies no ONNX form; certify the model again")
         self._layout = report.layout
         self._certified = frozenset(report.certified)
-        self._session = OnnxSession(_bytes(model), report.layout, report.domain, threads=threads)
+        self._session = OnnxSession(
+            _bytes(model), report.layout, report.domain, threads=max(1, min(threads, report.threads))
+        )
 
     @property
     def methods(self) -> frozenset[str]:

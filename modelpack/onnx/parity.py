@@ -36,6 +36,9 @@ _PLAIN_ROWS = 20_000
 _MOST_SPLITS = 5_000
 """Different splits that are followed to the input."""
 
+_THREADS = (2, 3, 4)
+"""How many threads are tried for one call."""
+
 _FEATURE_ROWS = 10_000
 """Rows for trees that are asked by themselves."""
 
@@ -78,6 +81,7 @@ class _Outcome:
     layout: Layout
     domain: Domain
     methods: Mapping[str, MethodReport]
+    threads: int = 1
 
     @property
     def certified(self) -> int:
@@ -202,7 +206,28 @@ class _Trial:
                 reports[method] = MethodReport(certified=False, reason=why)
                 continue
             reports[method] = self._method(session, domain, candidate.name, method)
-        return _Outcome(candidate, layout, domain, reports)
+        threads = self._threads(model, layout, domain, reports)
+        return _Outcome(candidate, layout, domain, reports, threads)
+
+    def _threads(
+        self, model: bytes, layout: Layout, domain: Domain, reports: Mapping[str, MethodReport]
+    ) -> int:
+        """How many threads may share a call: all of _THREADS, if the form stays right with each, else one."""
+        sessions = [OnnxSession(model, layout, domain, threads=count) for count in _THREADS]
+        for method, report in reports.items():
+            comparison = Comparison(method, TOLERANCE)
+            for place, probe in enumerate(self.probes):
+                if not report.certified or probe.kind not in ("random", "split"):
+                    continue
+                native = _known(self.asked(method, place), probe, domain)
+                if native.values is not None:
+                    comparison.measure(native.values)
+                    data = part(probe.data, native.answered)
+                    other = sessions[place % len(sessions)].run(data, method)
+                    comparison.compare(native.values, other, data, probe.kind)
+            if comparison.failed:
+                return 1
+        return max(_THREADS)
 
     def _as_native(self, layout: Layout) -> Layout:
         """*layout* with outputs in the shape and dtype that the native model answers in."""
@@ -295,6 +320,7 @@ class _Trial:
             seed=self.seed,
             layout=best.layout if best is not None and usable else None,
             domain=best.domain if best is not None else self.domain,
+            threads=best.threads if best is not None else 1,
             versions=_versions(),
             opsets={}
             if model is None

@@ -46,7 +46,8 @@ class Report:
 
     *methods* holds one report for each method asked for; *candidate* is the form that was chosen, *tried* why
     the others were not. *rows* counts the rows of each kind, *seed* draws them again. *first_difference*
-    names the first step of a pipeline at which the two part, where a form failed.
+    names the first step of a pipeline at which the two part, where a form failed. *threads* is how many may
+    share one call: several add up trees in another order than one does.
     """
 
     methods: Mapping[str, MethodReport]
@@ -60,6 +61,7 @@ class Report:
     domain: Domain = field(default_factory=Domain)
     versions: Mapping[str, str] = field(default_factory=dict)
     opsets: Mapping[str, int] = field(default_factory=dict)
+    threads: int = 1
     native_digest: str = ""
     onnx_digest: str = ""
 
@@ -109,6 +111,7 @@ class Report:
             "domain": self.domain.to_json(),
             "versions": dict(self.versions),
             "opsets": dict(self.opsets),
+            "threads": self.threads,
             "native_digest": self.native_digest,
             "onnx_digest": self.onnx_digest,
         }
@@ -135,6 +138,7 @@ class Report:
                 domain=Domain.from_json(document["domain"]),
                 versions={str(name): str(version) for name, version in document["versions"].items()},
                 opsets={str(name): int(version) for name, version in document["opsets"].items()},
+                threads=int(document["threads"]),
                 native_digest=str(document["native_digest"]),
                 onnx_digest=str(document["onnx_digest"]),
             )

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from modelpack.engines import Engine
+from modelpack.engines import onnx as onnx_engine
 from modelpack.engines.onnx import OnnxEngine
 from modelpack.errors import InvalidModel, Uncertified
 from modelpack.onnx.parity import certify
+from modelpack.onnx.session import OnnxSession
 from modelpack.onnx.report import Report
 from modelpack.schema import Signature
 from tests.modelpack.onnx.data import held, mixed, signature_of
@@ -94,3 +98,19 @@ print(sorted(heavy & {{name.partition(".")[0] for name in sys.modules}}))
     assert answer in set(TARGET)
     assert loaded == "[]"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("wanted", "allowed", "taken"), [(8, 4, 4), (2, 4, 2), (8, 1, 1), (0, 4, 1)])
+def test_no_more_threads_share_a_call_than_are_certified(
+    wanted: int, allowed: int, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = OnnxSession
+
+    def noting(*arguments: Any, threads: int) -> Any:
+        asked.append(threads)
+        return real(*arguments, threads=threads)
+
+    monkeypatch.setattr(onnx_engine, "OnnxSession", noting)
+    OnnxEngine(_bytes(), replace(REPORT, threads=allowed), threads=wanted)
+    assert asked == [taken]

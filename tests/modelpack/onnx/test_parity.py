@@ -29,6 +29,7 @@ from modelpack.onnx.estimators import forests
 from modelpack.onnx.parity import certify
 from modelpack.onnx.profile import profile
 from modelpack.onnx.report import Report
+from modelpack.onnx.session import OnnxSession
 from modelpack.onnx.splits import Splits
 from modelpack.schema import Signature, Table
 from tests.modelpack.onnx.data import SEED, churn, methods_of, mixed, numbers, signature_of, telco
@@ -321,3 +322,29 @@ def test_missing_text_that_the_form_answers_otherwise_is_left_to_the_native_mode
     _, wrong = _certified(model, data, methods=("predict_proba",), native=filled)
     assert wrong.domain.unknown_missing == ("city",)
     assert wrong.certified == ("predict_proba",)
+
+
+def test_several_threads_are_allowed_where_they_answer_alike() -> None:
+    matrix, targets = numbers()
+    model = GradientBoostingClassifier(n_estimators=30, random_state=0).fit(matrix, targets["two"])
+    _, report = _certified(model, matrix)
+    assert report.certified
+    assert report.threads == 4
+
+
+def test_one_thread_alone_is_allowed_where_several_answer_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = OnnxSession
+
+    def other(model: bytes, layout: Any, domain: Any, *, threads: int = 1) -> Any:
+        session = real(model, layout, domain, threads=threads)
+        if threads > 1:
+            run = session.run
+            monkeypatch.setattr(session, "run", lambda data, method: run(data, method)[::-1])
+        return session
+
+    monkeypatch.setattr(parity, "OnnxSession", other)
+    matrix, targets = numbers()
+    model = RandomForestClassifier(**FEW).fit(matrix, targets["two"])
+    _, report = _certified(model, matrix)
+    assert report.certified == ("predict", "predict_proba")
+    assert report.threads == 1
