@@ -10,6 +10,7 @@ from modelpack.schema import Signature, enforce_params, wire
 from serving import contract
 from serving.codecs import Payload, count_rows
 from serving.codecs._answer import encode
+from serving.codecs._csv_fast import read_ordinary
 from serving.errors import InvalidRequest
 from serving.settings import Coerce
 
@@ -30,8 +31,10 @@ class CsvCodec:
 
     def decode(self, body: bytes, signature: Signature) -> Payload:
         """Read *body* and hold it to *signature*; raises InvalidRequest or SchemaMismatch."""
-        names, rows = _read(body)
-        data = wire.table_from_text(rows, names, signature.inputs, coerce=self._coerce)
+        data: Any = read_ordinary(body, signature.inputs)
+        if data is None:
+            names, rows = _read(body)
+            data = wire.table_from_text(rows, names, signature.inputs, coerce=self._coerce)
         params = enforce_params(None, signature.params, coerce=self._coerce)
         return Payload(data, params, count_rows(data))
 
