@@ -19,8 +19,8 @@ from modelpack.engines import onnx as onnx_engine
 from modelpack.engines.onnx import OnnxEngine
 from modelpack.errors import InvalidModel, Uncertified
 from modelpack.onnx.parity import certify
-from modelpack.onnx.session import OnnxSession
 from modelpack.onnx.report import Report
+from modelpack.onnx.session import OnnxSession
 from modelpack.schema import Signature
 from tests.modelpack.onnx.data import held, mixed, signature_of
 
