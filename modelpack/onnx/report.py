@@ -138,7 +138,7 @@ class Report:
                 domain=Domain.from_json(document["domain"]),
                 versions={str(name): str(version) for name, version in document["versions"].items()},
                 opsets={str(name): int(version) for name, version in document["opsets"].items()},
-                threads=int(document["threads"]),
+                threads=int(document.get("threads", 1)),
                 native_digest=str(document["native_digest"]),
                 onnx_digest=str(document["onnx_digest"]),
             )
