@@ -1,7 +1,7 @@
 """What a server can do, said without a word of HTTP."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from modelpack.errors import Uncertified
+from serving._rows import join, layout_of, split
 from serving.batching import Batcher
 from serving.codecs import Codec, Payload, is_quick
 from serving.errors import DeadlinePassed, Leaving
@@ -85,7 +86,10 @@ class DataPlane:
             served = self.models.current
             return await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))
         question = self.read(body, codec)
-        return self.answer_at_once(question) or await self.answer(question)
+        (outcome,) = self.answer_at_once([question])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome or await self.answer(question)
 
     def read(self, body: bytes, codec: Codec) -> Question:
         """What *body*, of INLINE_BYTES at most, asks of the model that answers now. Raises as ``predict``."""
@@ -93,16 +97,15 @@ class DataPlane:
         served = self.models.current
         return Question(served, codec, codec.decode(body, served.signature))
 
-    def answer_at_once(self, question: Question) -> Answer | None:
-        """The answer, where that takes less time than going to a thread and back; None otherwise."""
-        lane, payload = question.served.lane, question.payload
-        if lane.quick is None or not 0 < payload.rows <= lane.quick_rows:
-            return None
-        try:
-            result = lane.quick(payload.data, payload.params)
-        except Uncertified:
-            return None
-        return Answer(question.codec.encode(result), payload.rows)
+    def answer_at_once(self, questions: Sequence[Question]) -> list[Answer | Exception | None]:
+        """What becomes of each, where that takes less time than going to a thread and back; None otherwise.
+
+        Those whose rows may stand in one call share it.
+        """
+        outcomes: list[Answer | Exception | None] = [None] * len(questions)
+        for places in _shared(questions) if len(questions) > 1 else [[0]]:
+            _settle([questions[place] for place in places], places, outcomes)
+        return outcomes
 
     async def answer(self, question: Question) -> Answer:
         """The answer, together with those of others who wait for a thread."""
@@ -132,6 +135,48 @@ class DataPlane:
     def close(self) -> None:
         """Take nothing new."""
         self.stage = Stage.CLOSED
+
+
+def _shared(questions: Sequence[Question]) -> list[list[int]]:
+    """The places of *questions*, those together that may share a call of a quick engine."""
+    groups: list[list[int]] = []
+    open_groups: dict[Hashable, tuple[list[int], int]] = {}
+    for place, question in enumerate(questions):
+        lane, payload = question.served.lane, question.payload
+        key = (id(lane), layout_of(payload.data)) if lane.batches and not payload.params else None
+        group, rows = open_groups.get(key, ([], 0)) if key is not None and key[1] is not None else ([], 0)
+        if not group or rows + payload.rows > lane.quick_rows:
+            group, rows = [], 0
+            groups.append(group)
+        group.append(place)
+        if key is not None:
+            open_groups[key] = group, rows + payload.rows
+    return groups
+
+
+def _settle(
+    questions: Sequence[Question], places: Sequence[int], outcomes: list[Answer | Exception | None]
+) -> None:
+    """Ask a quick engine *questions* in one call, and enter the *outcomes* at their *places*."""
+    lane = questions[0].served.lane
+    sizes = [question.payload.rows for question in questions]
+    if lane.quick is None or not 0 < sum(sizes) <= lane.quick_rows:
+        return
+    try:
+        if len(questions) == 1:
+            results = [lane.quick(questions[0].payload.data, questions[0].payload.params)]
+        else:
+            data = join([question.payload.data for question in questions])
+            results = split(lane.quick(data, questions[0].payload.params), sizes)
+        for place, question, result in zip(places, questions, results, strict=True):
+            outcomes[place] = Answer(question.codec.encode(result), question.payload.rows)
+    except Exception as error:  # noqa: BLE001 - carried to whoever asked
+        if len(questions) > 1:
+            # It is the error of one of them.
+            for place, question in zip(places, questions, strict=True):
+                _settle([question], [place], outcomes)
+        elif not isinstance(error, Uncertified):
+            outcomes[places[0]] = error
 
 
 def _is_small(result: Any) -> bool:

@@ -30,15 +30,18 @@ class Lines:
     def __init__(self, fd: int, *, limit: int = WAITING_LINES) -> None:
         self._fd = fd
         self._limit = limit
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[object] = deque()
         self._news = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self.dropped = 0
 
-    def put(self, line: str) -> None:
-        """Take *line*, without its end, or drop it. Never waits."""
+    def put(self, line: object) -> None:
+        """Take *line*, whose text is one line without its end, or drop it. Never waits.
+
+        The text is asked for when it is written.
+        """
         if len(self._waiting) >= self._limit:
             self.dropped += 1
             return
@@ -75,7 +78,7 @@ class Lines:
                 self._news.set()
             told = self._write_lines(lines, told)
 
-    def _write_lines(self, lines: list[str], told: int) -> int:
+    def _write_lines(self, lines: list[object], told: int) -> int:
         """Write *lines*; answers how many lost ones the reader knows of by now."""
         lost = self.dropped
         if lost > told:
@@ -117,13 +120,17 @@ def quoted(text: str) -> str:
 
 def now() -> str:
     """This instant in UTC, to the millisecond."""
-    instant = time.time()
-    return f"{_second(int(instant))}.{int(instant % 1 * 1000):03d}Z"
+    return instant(time.time())
+
+
+def instant(seconds: float) -> str:
+    """*seconds* since 1970 in UTC, to the millisecond."""
+    return f"{_second(int(seconds))}.{int(seconds % 1 * 1000):03d}Z"
 
 
 @lru_cache(maxsize=2)
-def _second(instant: int) -> str:
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}

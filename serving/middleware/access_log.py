@@ -5,7 +5,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelpack.errors import shorten
-from serving.logs import Lines, now, quoted
+from serving.logs import Lines, instant, quoted
 from serving.middleware.state import Exchange, exchange_of
 
 _LONGEST_PATH = 300
@@ -23,7 +23,6 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         exchange = exchange_of(scope)
-        started = time.perf_counter()
 
         async def counted_in() -> Message:
             message = await receive()
@@ -41,7 +40,7 @@ class AccessLog:
             await self._app(scope, counted_in, counted_out)
         finally:
             path = shorten(scope["raw_path"].decode("latin-1"), _LONGEST_PATH)
-            self._lines.put(line_of(exchange, subject_of(scope["method"], path), started))
+            self._lines.put(Line(exchange, subject_of(scope["method"], path)))
 
 
 def subject_of(method: str, path: str) -> str:
@@ -49,12 +48,23 @@ def subject_of(method: str, path: str) -> str:
     return f'"event":"request","method":{quoted(method)},"path":{quoted(path)}'
 
 
-def line_of(exchange: Exchange, subject: str, started: float) -> str:
-    """The line of a request for *subject* that began at *started*, by ``time.perf_counter``."""
-    # What callers choose is escaped; the rest is written in one go, for there is a line for each request.
-    rows = "null" if exchange.rows is None else exchange.rows
-    return (
-        f'{{"time":"{now()}",{subject},"status":{exchange.status},'
-        f'"ms":{(time.perf_counter() - started) * 1000:.3f},"request_id":{quoted(exchange.request_id)},'
-        f'"rows":{rows},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}}}'
-    )
+class Line:
+    """The line of a request for *subject* that is over now; its text is made when it is written."""
+
+    __slots__ = ("_exchange", "_over", "_seconds", "_subject")
+
+    def __init__(self, exchange: Exchange, subject: str) -> None:
+        self._exchange = exchange
+        self._subject = subject
+        self._over = time.time()
+        self._seconds = time.perf_counter() - exchange.started
+
+    def __str__(self) -> str:
+        # What callers choose is escaped; the rest is written in one go, for there is a line for each request.
+        exchange = self._exchange
+        rows = "null" if exchange.rows is None else exchange.rows
+        return (
+            f'{{"time":"{instant(self._over)}",{self._subject},"status":{exchange.status},'
+            f'"ms":{self._seconds * 1000:.3f},"request_id":{quoted(exchange.request_id)},'
+            f'"rows":{rows},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}}}'
+        )

@@ -1,6 +1,7 @@
 """What is known about one request while it is worked on."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from starlette.types import Scope
@@ -17,6 +18,7 @@ class Exchange:
     rows: int | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    started: float = field(default_factory=time.perf_counter)
     codec: Any = None
     """What read the body, if that depends on nothing but the request's head."""
 

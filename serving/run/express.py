@@ -11,11 +11,11 @@ from serving.codecs import Codec
 from serving.dataplane import INLINE_BYTES, Answer, DataPlane, Question, Stage
 from serving.errors import Leaving
 from serving.logs import Lines
-from serving.middleware.access_log import line_of, subject_of
+from serving.middleware.access_log import Line, subject_of
 from serving.middleware.answers import log_failure
 from serving.middleware.request_id import new_request_id
 from serving.middleware.state import Exchange, find_exchange
-from serving.problems import Problem, problem_of
+from serving.problems import problem_of
 from serving.run.protocol import Protocol
 
 _LONGEST_HEAD = 2 << 10
@@ -58,6 +58,7 @@ class Express:
         self.plane = plane
         self._lines = lines
         self._tickets: dict[bytes, Ticket] = {}
+        self._taken: list[tuple[ExpressProtocol, Question, Exchange]] = []
         self._defaults: Any = None
         self._default_text = b""
 
@@ -101,9 +102,21 @@ class Express:
             )
         )
 
-    def note(self, exchange: Exchange, started: float) -> None:
+    def take(self, connection: "ExpressProtocol", question: Question, exchange: Exchange) -> None:
+        """Answer *question* when all that has come by now is read, together with the others among that."""
+        if not self._taken:
+            asyncio.get_running_loop().call_soon(self._work)
+        self._taken.append((connection, question, exchange))
+
+    def _work(self) -> None:
+        taken, self._taken = self._taken, []
+        outcomes = self.plane.answer_at_once([question for _, question, _ in taken])
+        for (connection, question, exchange), outcome in zip(taken, outcomes, strict=True):
+            connection.settle(question, exchange, outcome)
+
+    def note(self, exchange: Exchange) -> None:
         """Write the line of a request that came this way."""
-        self._lines.put(line_of(exchange, _SUBJECT, started))
+        self._lines.put(Line(exchange, _SUBJECT))
 
 
 _STATUS_LINES = {
@@ -137,14 +150,16 @@ class ExpressProtocol(Protocol):
         self._head = b""
         """That of the request which came last, if it came in one piece with its body."""
         self._body_length = 0
-        self._answering: asyncio.Task[None] | None = None
+        self._is_busy = False
+        """Whether a request is being answered here."""
+        self._task: asyncio.Task[None] | None = None
         self._early = b""
         self._is_last = False
         self._active = 0.0
 
     def data_received(self, data: bytes) -> None:
-        """Answer at once, begin to, or let the parser have *data*."""
-        if self._answering is not None:
+        """Take *data* on as a whole request, or let the parser have it."""
+        if self._is_busy:
             self._early += data
             if len(self._early) > _MOST_EARLY:
                 self.flow.pause_reading()
@@ -172,32 +187,42 @@ class ExpressProtocol(Protocol):
         )
 
     def _begin(self, ticket: Ticket, body: bytes) -> bool:
-        """Answer *body*, at once or later; False to leave it to the application."""
+        """Take *body* on; False to leave it to the application."""
         express, started = self.express, time.perf_counter()
         if not express.is_open:
             return False
         try:
             question = express.plane.read(body, ticket.codec)
-            answer = express.plane.answer_at_once(question)
         except Exception:  # noqa: BLE001 - the application finds the same, and says what is wrong
             return False
         if self._sender_timer is not None:
             self._unwatch_sender()
-        exchange = Exchange(new_request_id(), rows=question.payload.rows, bytes_in=len(body))
-        if answer is not None:
-            self._write(200, answer.body, exchange)
-            express.note(exchange, started)
-            self._rest()
-        else:
-            self._answering = self.loop.create_task(self._answer(question, exchange, started))
-            self._answering.add_done_callback(self.tasks.discard)
-            self.tasks.add(self._answering)
+        self._is_busy = True
+        exchange = Exchange(new_request_id(), rows=question.payload.rows, bytes_in=len(body), started=started)
+        express.take(self, question, exchange)
         return True
 
-    async def _answer(self, question: Question, exchange: Exchange, started: float) -> None:
-        express = self.express
+    def settle(self, question: Question, exchange: Exchange, outcome: Answer | Exception | None) -> None:
+        """What became of *question* on the event loop; None: it has to wait for a thread."""
+        if self.transport.is_closing():
+            self._is_busy = False
+            self.express.note(exchange)
+        elif outcome is None:
+            self._task = self.loop.create_task(self._answer(question, exchange))
+            self._task.add_done_callback(self.tasks.discard)
+            self.tasks.add(self._task)
+        else:
+            if isinstance(outcome, Exception):
+                self._refuse_after_all(outcome, exchange)
+            else:
+                self._write(200, outcome.body, exchange)
+            self._is_busy = False
+            self.express.note(exchange)
+            self._rest()
+
+    async def _answer(self, question: Question, exchange: Exchange) -> None:
         try:
-            answer: Answer = await express.plane.answer(question)
+            answer = await self.express.plane.answer(question)
             self._write(200, answer.body, exchange)
         except asyncio.CancelledError:
             # Nobody is there any more, or the runner gives up waiting; then who asked should know.
@@ -206,15 +231,15 @@ class ExpressProtocol(Protocol):
             self.transport.close()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told as the table says
-            log_failure(error, exchange.request_id)
             self._refuse_after_all(error, exchange)
         finally:
-            self._answering = None
-            express.note(exchange, started)
+            self._task, self._is_busy = None, False
+            self.express.note(exchange)
         self._rest()
 
     def _refuse_after_all(self, error: Exception, exchange: Exchange) -> None:
-        problem: Problem = problem_of(error)
+        log_failure(error, exchange.request_id)
+        problem = problem_of(error)
         more = tuple(
             f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in problem.headers.items()
         )
@@ -227,11 +252,10 @@ class ExpressProtocol(Protocol):
         if self._is_last:
             more = (*more, b"connection: close\r\n")
         exchange.status, exchange.bytes_out = status, len(body)
-        self.transport.write(
-            self.express.response(
-                status, body, exchange.request_id, defaults=self.server_state.default_headers, more=more
-            )
+        response = self.express.response(
+            status, body, exchange.request_id, defaults=self.server_state.default_headers, more=more
         )
+        self.transport.write(response)
 
     def _rest(self) -> None:
         """One request is answered: wait for the next, for as long as an idle connection may."""
@@ -257,7 +281,7 @@ class ExpressProtocol(Protocol):
         """Close the connection if it has been idle for long enough."""
         self.timeout_keep_alive_task = None
         left = self._active + self.timeout_keep_alive - self.loop.time()
-        if self._answering is not None:
+        if self._is_busy:
             return  # the clock starts when it is answered
         if left > 0:
             self._wait_for_next(left)
@@ -273,13 +297,13 @@ class ExpressProtocol(Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits any more: what has not begun is not computed."""
-        if self._answering is not None:
-            self._answering.cancel()
+        if self._task is not None:
+            self._task.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """Close, once what is being answered is answered."""
-        if self._answering is not None:
+        if self._is_busy:
             self._is_last = True
         else:
             super().shutdown()

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modelpack.errors import PredictionFailed, Uncertified
 from serving.codecs.json import JsonCodec
-from serving.dataplane import INLINE_BYTES, DataPlane
+from serving.dataplane import INLINE_BYTES, Answer, DataPlane
 from serving.errors import DeadlinePassed, InvalidRequest, Leaving, Overloaded
 from serving.models import Served
 from serving.run.process import plane_of
@@ -231,3 +232,64 @@ def test_a_closed_plane_takes_nothing_new_and_ends_what_runs() -> None:
         assert (await running).rows == 1
 
     play(scene, served(held_by(gate)))
+
+
+def quick(sizes: list[int], *, rows: int = 100, batches: bool = True) -> Served:
+    """A model with a quick engine, which refuses 7 and is not certified for 8; *sizes* is what it was asked."""
+
+    def predict(data: Any, params: Mapping[str, Any]) -> Any:
+        sizes.append(data.rows)
+        if (data.columns["a"] == 7).any():
+            raise PredictionFailed(ValueError("not 7"))
+        if (data.columns["a"] == 8).any():
+            raise Uncertified("8 was not compared")
+        return add(data, params)
+
+    model = served()
+    model.lane.quick, model.lane.quick_rows, model.lane.batches = predict, rows, batches
+    return model
+
+
+def asked(model: Served, *numbers: int) -> list[Any]:
+    """What becomes of one question for each number, all at once: its answer, its error, or None."""
+    outcomes: list[Any] = []
+
+    async def scene(plane: DataPlane) -> None:
+        outcomes.extend(plane.answer_at_once([plane.read(BODY % number, CODEC) for number in numbers]))
+
+    play(scene, model)
+    return [one.body if isinstance(one, Answer) else one for one in outcomes]
+
+
+def right(number: int) -> bytes:
+    return b'{"predictions":[%d.0]}' % (number + 1)
+
+
+def test_questions_that_come_together_share_a_call_of_a_quick_engine() -> None:
+    sizes = list[int]()
+    assert asked(quick(sizes), 1, 2, 3) == [right(1), right(2), right(3)]
+    assert sizes == [3]
+
+
+def test_an_error_among_them_is_its_callers_alone() -> None:
+    sizes = list[int]()
+    first, second, third, fourth = asked(quick(sizes), 1, 7, 8, 4)
+    assert (first, third, fourth) == (right(1), None, right(4))
+    assert isinstance(second, PredictionFailed)
+    assert sizes == [4, 1, 1, 1, 1]
+
+
+def test_they_share_no_call_larger_than_the_engine_is_quick_for() -> None:
+    sizes = list[int]()
+    assert asked(quick(sizes, rows=2), 1, 2, 3, 4, 5) == [right(number) for number in range(1, 6)]
+    assert sizes == [2, 2, 1]
+
+
+def test_they_share_none_where_the_model_says_that_rows_belong_together() -> None:
+    sizes = list[int]()
+    assert asked(quick(sizes, batches=False), 1, 2) == [right(1), right(2)]
+    assert sizes == [1, 1]
+
+
+def test_a_model_without_a_quick_engine_answers_nothing_at_once() -> None:
+    assert asked(served(), 1, 2) == [None, None]

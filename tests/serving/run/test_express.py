@@ -39,8 +39,8 @@ class KeptLines(Lines):
         super().__init__(2)
         self.kept: list[dict[str, Any]] = []
 
-    def put(self, line: str) -> None:
-        self.kept.append(json.loads(line))
+    def put(self, line: object) -> None:
+        self.kept.append(json.loads(str(line)))
 
 
 @dataclass
@@ -225,6 +225,30 @@ def test_every_body_gets_the_same_answer_on_both_ways(models: Path) -> None:
     print(f"{seen[0]} bodies on the short way, {seen[1]} on the long one")
     assert seen[0] > 15
     assert sum(seen) > 80
+
+
+def test_requests_of_several_callers_that_are_there_together_share_a_call() -> None:
+    sizes = list[int]()
+
+    def predict(data: Any, params: Mapping[str, Any]) -> Any:
+        sizes.append(data.rows)
+        return add(data, params)
+
+    async def scene(world: World) -> None:
+        callers = [await world.open() for _ in range(8)]
+        for caller in callers:
+            await caller.ask(request())
+        sizes.clear()
+        # All are sent before the server's loop comes to read.
+        for number, caller in enumerate(callers):
+            caller.send(request(BODY.replace(b"1", b"%d" % number)))
+        answers = [await caller.hear() for caller in callers]
+        assert [answer[2] for answer in answers] == [
+            b'{"predictions":[%d.0]}' % (number + 2) for number in range(8)
+        ]
+        assert len(sizes) < sum(sizes) == 8
+
+    play(scene, served(predict))
 
 
 NEVER = {
