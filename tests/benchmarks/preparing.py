@@ -12,6 +12,7 @@ from typing import Any
 import joblib
 
 import modelpack
+from modelpack.errors import Uncertified
 from modelpack.schema import SignatureWarning
 from tests.benchmarks.client import Question
 from tests.benchmarks.onnx_form import labels_of, onnx_form
@@ -19,8 +20,6 @@ from tests.benchmarks.protocols import PROTOCOLS
 from tests.benchmarks.servers import SERVERS, SERVICES, Answers, Server
 from tests.benchmarks.subjects import Subject
 from tests.benchmarks.works import Work
-
-CERTIFICATE = "modelpack.parity.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +99,12 @@ def _save_ours(subject: Subject, folder: Path, certify: bool | Mapping[str, int]
 
 
 def _what_is_not_certified(place: Path) -> str:
-    """Why ``predict`` of the saved model has no certificate, by the report beside it; nothing when it has."""
-    report = place / CERTIFICATE
-    if not report.exists():
-        return f"it was saved without {CERTIFICATE}"
-    told = json.loads(report.read_bytes())["methods"]["predict"]
-    return "" if told["certified"] else str(told["reason"])
+    """Why the ONNX form of the saved model may not answer; nothing when it may."""
+    try:
+        modelpack.load_predictor(place, engine="onnx")
+    except Uncertified as error:
+        return str(error)
+    return ""
 
 
 def _save_for_mlflow(subject: Subject, folder: Path) -> None:

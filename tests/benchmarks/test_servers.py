@@ -13,11 +13,11 @@ from tests.benchmarks import __main__ as command
 from tests.benchmarks.extent import FULL, QUICK, Extent
 from tests.benchmarks.goals import BEST_PEER, GOALS
 from tests.benchmarks.load import DRIVERS
-from tests.benchmarks.preparing import Prepared
+from tests.benchmarks.preparing import Prepared, prepare
 from tests.benchmarks.protocols import PROTOCOLS
 from tests.benchmarks.runs import Plan, Visit
 from tests.benchmarks.servers import HERE, ROOT, SERVERS, Server
-from tests.benchmarks.subjects import SUBJECTS, Subject
+from tests.benchmarks.subjects import SUBJECTS, Subject, churn
 from tests.benchmarks.works import WORKS
 
 ROWS = pd.DataFrame({"age": [1, 2], "paid": [0.5, 1.25], "plan": ["old", "né"]})
@@ -161,3 +161,8 @@ def test_what_the_time_does_not_allow_is_left_out_loudly(
     plan = Plan(driver=DRIVERS["python"], seconds=0.1, warm=0.1)
     assert command._run_all(visits, {}, plan, tmp_path, end=0.0) == []
     assert "THE TIME IS OVER: 2 of 2 starts are left out" in capsys.readouterr().err
+
+
+def test_a_model_that_was_saved_without_proof_is_known_with_the_reason(tmp_path: Path) -> None:
+    ready = prepare(churn(trees=2), tmp_path / "churn", [SERVERS["ours"]], certify=False)
+    assert "may not answer predict" in ready.uncertified
