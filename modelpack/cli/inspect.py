@@ -13,18 +13,23 @@ from modelpack.directory.manifest import Manifest
 from modelpack.errors import MissingDependency, ModelpackError, shorten
 from modelpack.flavors import FLAVORS, choose
 from modelpack.loading import open_model
+from modelpack.onnx.files import read_report
 from modelpack.schema import Schema, Signature
 
 
 @dataclass
 class Report:
-    """What is known of a model: *needs* are words of trust that loading takes, *problems* what is wrong."""
+    """What is known of a model: *needs* are words of trust that loading takes, *problems* what is wrong.
+
+    *certified* are the methods that its ONNX form is proved to answer alike; None without a parity report.
+    """
 
     path: str
     digest: str
     has_manifest: bool
     flavor: str | None = None
     needs: tuple[str, ...] | None = None
+    certified: tuple[str, ...] | None = None
     python: str | None = None
     requirements: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
@@ -73,6 +78,11 @@ def examine(directory: ModelDirectory) -> Report:
     except ModelpackError as error:
         report.problems.append(str(error))
     try:
+        parity = read_report(directory)
+        report.certified = None if parity is None else parity.certified
+    except ModelpackError as error:
+        report.problems.append(str(error))
+    try:
         report.flavor = choose(document)
         report.needs = FLAVORS[report.flavor].needs(directory)
     except MissingDependency as error:
@@ -111,6 +121,8 @@ def _facts(report: Report, directory: ModelDirectory) -> Iterator[tuple[str, str
     yield "saved", f"{document.utc_time_created or 'at an unknown time'} by {writer}"
     yield "flavors", ", ".join(document.flavors)
     yield "trust", _trust(report.needs)
+    if report.certified is not None:
+        yield "onnx", ", ".join(report.certified) or "nothing certified; the native model answers"
     yield "python", report.python or "not said"
     for line in report.requirements:
         yield "requires", line

@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from tests.modelpack.cli.conftest import Verb
 from tests.modelpack.flavors.audit import forge
 from tests.modelpack.flavors.audit.test_nodes import attacks
+from tests.modelpack.proved import proved
 from tests.modelpack.small import Doubler, frame, saved
 
 
@@ -138,3 +139,10 @@ def test_no_verb_that_tells_runs_a_model(
         assert told.code in (0, 1)
         assert len(told.err.splitlines()) <= 1
     assert not canary.exists()
+
+
+def test_what_is_certified_is_told(verb: Verb, tmp_path: Path) -> None:
+    model = proved(tmp_path / "proved", certify={"rows": 200})
+    assert "onnx      predict, predict_proba" in verb("inspect", model).out
+    assert verb("inspect", model, "--json").json["certified"] == ["predict", "predict_proba"]
+    assert verb("inspect", saved(tmp_path / "plain"), "--json").json["certified"] is None
