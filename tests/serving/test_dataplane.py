@@ -235,7 +235,7 @@ def test_a_closed_plane_takes_nothing_new_and_ends_what_runs() -> None:
 
 
 def quick(sizes: list[int], *, rows: int = 100, batches: bool = True) -> Served:
-    """A model with a quick engine, which refuses 7 and is not certified for 8; *sizes* is what it was asked."""
+    """A model with a quick engine, which refuses 7 and is not certified for 8; *sizes* is what comes."""
 
     def predict(data: Any, params: Mapping[str, Any]) -> Any:
         sizes.append(data.rows)
