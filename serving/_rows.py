@@ -24,9 +24,9 @@ def layout_of(data: Any) -> Hashable | None:
     if isinstance(data, Table):
         columns = data.columns.values()
         # With something missing a column has another dtype in a frame, and its neighbours would have it too.
-        masked = tuple(isinstance(column, np.ma.MaskedArray) for column in columns)
+        odd = tuple(map(_is_odd, columns))
         dtypes = tuple(column.dtype for column in columns)
-        return "table", tuple(data.columns), dtypes, masked if any(masked) else ()
+        return "table", tuple(data.columns), dtypes, odd if any(odd) else ()
     if type(data) is np.ndarray and data.ndim:
         return "array", data.dtype, data.shape[1:]
     if type(data) is dict and data:
@@ -35,6 +35,14 @@ def layout_of(data: Any) -> Hashable | None:
         if len(parts) == len(data) and len(lengths) == 1 and lengths != {()}:
             return "arrays", tuple(parts)
     return None
+
+
+def _is_odd(column: np.ndarray) -> bool:
+    """Whether *column* has something missing, or nothing but missing objects: pandas 3 keeps these as None,
+    and beside a text they would be NaN."""
+    if column.dtype.kind != "O":
+        return isinstance(column, np.ma.MaskedArray)
+    return all(cell is None for cell in column)
 
 
 def join(inputs: Sequence[Any]) -> Any:

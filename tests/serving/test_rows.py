@@ -63,6 +63,13 @@ def test_a_table_with_something_missing_does_not_stand_beside_one_without() -> N
     check_same(join([missing, missing]), table_of([[None, "a", "2024-01-31", 1]] * 2))
 
 
+def test_a_text_that_is_missing_everywhere_does_not_stand_beside_one_that_is_there() -> None:
+    there, missing = table_of([[1, "a", "2024-01-31", 1]]), table_of([[1, None, "2024-01-31", 1]])
+    some = table_of([[1, "a", "2024-01-31", 1], [1, None, "2024-01-31", 1]])
+    assert layout_of(there) == layout_of(some) != layout_of(missing)
+    check_same(join([there, some]), table_of([[1, text, "2024-01-31", 1] for text in ("a", "a", None)]))
+
+
 @pytest.mark.parametrize("names", [("s", "t", "d"), ("k", "d"), ("d",)])
 def test_tables_with_other_columns_have_another_layout(names: tuple[str, ...]) -> None:
     cells = {"k": 1, "s": "a", "t": "2024-01-31", "d": 1}
