@@ -32,7 +32,7 @@ class AutoEngine:
         method: str,
         *,
         measurements: Measurements | None = None,
-        seconds: float = 0.2,
+        seconds: float = 0.5,
     ) -> None:
         self.onnx = onnx
         self._join = join

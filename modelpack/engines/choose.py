@@ -1,5 +1,6 @@
 """Which engine answers: the ONNX form where it is certified, and of two the faster for so many rows."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -8,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from modelpack.engines import Engine
-from modelpack.errors import Uncertified
 from modelpack.onnx.report import Report
 from modelpack.onnx.rows import part
 from modelpack.schema import Table
@@ -16,7 +16,7 @@ from modelpack.schema import Table
 EngineName: TypeAlias = Literal["auto", "native", "onnx"]
 
 ROW_COUNTS = (1, 16, 256, 4096)
-"""Where the engines are measured; between two of these the slower-growing count decides."""
+"""Where the engines are measured; between two of these, and beyond the last, lines are drawn."""
 
 
 def check(
@@ -50,12 +50,10 @@ class Measured:
     native: dict[int, float] = field(default_factory=dict)
 
     def faster(self, rows: int) -> Literal["native", "onnx"]:
-        """The engine for so many rows: the one that was faster at the nearest count that was measured."""
-        both = sorted(set(self.onnx) & set(self.native))
-        if not both:
+        """The engine that is expected to be the sooner for so many rows."""
+        if not self.onnx or not self.native:
             return "onnx"
-        nearest = min(both, key=lambda count: abs(np.log(max(rows, 1) / count)))
-        return "onnx" if self.onnx[nearest] <= self.native[nearest] else "native"
+        return "onnx" if _expected(self.onnx, rows) <= _expected(self.native, rows) else "native"
 
 
 def measure(
@@ -70,7 +68,7 @@ def measure(
 ) -> Measured:
     """Time both engines on rows of *sample*, repeated as need be, for no longer than about *seconds* in all.
 
-    A count that there was no time for is left out; the last that was measured then speaks for it.
+    A count that there was no time for is left out; the line through the last two then speaks for it.
     """
     found = Measured()
     end = clock() + seconds
@@ -89,34 +87,11 @@ def measure(
 
 
 def _expected(times: Mapping[int, float], count: int) -> float:
-    """The seconds that *count* rows may take, as a line through the last two of *times* goes."""
-    if len(times) < 2:
+    """The seconds that *count* rows may take: on the line through the two of *times* around or before it."""
+    known = sorted(times)
+    if len(known) < 2:
         return 2 * sum(times.values())
-    (few, short), (many, long) = list(times.items())[-2:]
-    return long + max(0.0, long - short) / (many - few) * (count - many)
-
-
-class ChosenEngine:
-    """Two engines as one: whichever is faster for the rows, and the native one for what was not compared."""
-
-    def __init__(self, onnx: Engine, native: Engine, measured: Measured) -> None:
-        self._onnx, self._native, self._measured = onnx, native, measured
-
-    @property
-    def name(self) -> str:
-        """The engine that answers single rows."""
-        return self._measured.faster(1)
-
-    def choose(self, rows: int) -> Engine:
-        """The engine for so many rows."""
-        return self._onnx if self._measured.faster(rows) == "onnx" else self._native
-
-    def run(self, data: Any, method: str) -> Any:
-        """What the model's *method* answers for *data*."""
-        engine = self.choose(len(data))
-        if engine is self._native:
-            return engine.run(data, method)
-        try:
-            return engine.run(data, method)
-        except Uncertified:
-            return self._native.run(data, method)
+    place = min(max(bisect_left(known, count), 1), len(known) - 1)
+    few, many = known[place - 1], known[place]
+    slope = max(0.0, times[many] - times[few]) / (many - few)
+    return max(times[few] + slope * (count - few), 0.0)
