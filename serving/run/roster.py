@@ -8,6 +8,7 @@ TRIES = 3
 """Workers that may end one after another before any of them was ready."""
 
 _NEVER, _SERVING, _LEFT = 0, 1, 2
+_SERVING_BYTE = bytes([_SERVING])
 
 
 class Once:
@@ -32,6 +33,7 @@ class Roster:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, SLOTS + 1)
+        self._connections = memoryview(mmap.mmap(-1, 4 * SLOTS)).cast("I")
         self._failures = 0
 
     def enter(self, number: int) -> None:
@@ -46,10 +48,27 @@ class Roster:
         self._memory[number % SLOTS] = _LEFT
         return self.deserted
 
+    def count(self, number: int, connections: int) -> None:
+        """Said by a worker: it has so many open."""
+        self._connections[number % SLOTS] = connections
+
+    def is_ahead(self, number: int) -> bool:
+        """Whether a worker that serves has fewer connections than worker *number*."""
+        own = self._connections[number % SLOTS]
+        if own == 0:
+            return False
+        slot = self._memory.find(_SERVING_BYTE, 0, SLOTS)
+        while slot >= 0:
+            if self._connections[slot] < own:
+                return True
+            slot = self._memory.find(_SERVING_BYTE, slot + 1, SLOTS)
+        return False
+
     def ended(self, number: int) -> None:
         """Said by the master: that worker is no more."""
         was_ready = self._memory[number % SLOTS] != _NEVER
         self._memory[number % SLOTS] = _NEVER
+        self._connections[number % SLOTS] = 0
         self._failures = 0 if was_ready else self._failures + 1
 
     @property
@@ -83,6 +102,16 @@ class Door:
     def all_leave(self) -> bool:
         """Whether nobody stays behind to take new callers; so it is where there is but one server."""
         return self._roster is None or self._roster.all_leave
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether another server on this socket has fewer connections."""
+        return self._roster is not None and self._roster.is_ahead(self._number)
+
+    def count(self, connections: int) -> None:
+        """Tell the others how many connections are open here."""
+        if self._roster is not None:
+            self._roster.count(self._number, connections)
 
     @property
     def is_missed(self) -> bool:

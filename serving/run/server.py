@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from serving.dataplane import DataPlane
 from serving.grpc import Running
+from serving.run.accepting import Acceptor
 from serving.run.express import Express, ExpressProtocol
 from serving.run.listening import turn_away
 from serving.run.roster import Door
@@ -61,12 +62,22 @@ class Server(uvicorn.Server):
         self._parent = parent
         self._beside = beside
         self._hurried = False
+        self._acceptors: list[Acceptor] = []
 
         class Connection(ExpressProtocol):
             express = way
             header_seconds = settings.header_timeout
             stall_seconds = settings.body_timeout
 
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+                super().connection_made(transport)
+                door.count(len(self.connections))
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                super().connection_lost(exc)
+                door.count(len(self.connections))
+
+        self._connection = Connection
         super().__init__(
             uvicorn.Config(
                 app,
@@ -85,11 +96,18 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door, and say so."""
-        await super().startup(sockets)
+        await super().startup([])
+        self._acceptors = [
+            Acceptor(listener, self._make_connection, door=self._door, backlog=self.config.backlog)
+            for listener in sockets or []
+        ]
         if self._beside is not None:
             await self._beside.start()
         self._door.open()
         self._ready()
+
+    def _make_connection(self) -> asyncio.Protocol:
+        return self._connection(config=self.config, server_state=self.server_state, app_state={})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to leave."""
@@ -128,19 +146,25 @@ class Server(uvicorn.Server):
         if self._door.close() and self._door.all_leave:
             for listener in sockets or []:
                 turn_away(listener)
+            for acceptor in self._acceptors:
+                acceptor.hurry()
             await self._until(_LAST_CALLERS, lambda: not self.server_state.connections, at_least=2 * _TICK)
         else:
             # Others listen on the same socket, and have what this one does not take.
-            for server in self.servers:
-                server.close()
+            self._take_nobody()
             leaving = leaving or asyncio.create_task(self._leave_beside_when_replaced())
             await self._until(self._linger, lambda: self._hurried or not self.server_state.connections)
+        self._take_nobody()
         self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
         await super().shutdown(sockets)
         if self.force_exit:
             await self._leave_beside(0)
         if leaving is not None:
             await leaving
+
+    def _take_nobody(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
 
     async def _leave_beside(self, seconds: float) -> None:
         """The same for the server of another protocol, whose callers see by themselves where to turn."""
