@@ -1,9 +1,11 @@
 """Several processes: gunicorn minds the workers, and never loads the model itself."""
 
+import gc
 import logging
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
@@ -22,16 +24,31 @@ _LEAST_PATIENCE = 30
 _MARGIN_SECONDS = 5
 
 
-def serve_with_workers(plan: Plan, *sockets: socket.socket) -> NoReturn:
+def serve_with_workers(plan: Plan, listener: socket.socket) -> NoReturn:
     """Become the master of *plan*'s workers; does not return.
 
-    The process starts anew, with the open *sockets* and the plan as its only baggage: what it needed to find
-    the model has started threads (numpy's libraries do, on import), and a master that forks must have none.
+    A master that forks must have one thread. If this process has more (what it needed to find the model may
+    have started some: numpy's libraries do, where they are allowed several), it starts anew, with the open
+    socket and the plan as its only baggage. If not, its workers inherit what it has imported.
     """
-    for one in sockets:
-        one.set_inheritable(True)
-    environ = {**os.environ, VARIABLE: plan.to_text()}
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
+    if threads_here() > 1:
+        listener.set_inheritable(True)
+        environ = {**os.environ, VARIABLE: plan.to_text()}
+        os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
+    listener.detach()  # gunicorn takes the descriptor by its number
+    # Workers share the memory of what nobody writes to; the garbage collector would.
+    gc.collect()
+    gc.freeze()
+    Master(plan).run()
+    sys.exit(0)
+
+
+def threads_here() -> int:
+    """How many threads this process has, those of libraries too."""
+    try:
+        return len([*Path("/proc/self/task").iterdir()])
+    except OSError:
+        return 2  # nobody knows; better to start anew
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn publishes no types

@@ -138,11 +138,16 @@ def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def test_a_master_has_one_thread_and_its_workers_load_for_themselves(models: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, *magic(models, "-w", "2")) as server:
+@pytest.mark.parametrize("libraries", ["1", "4"], ids=["as it is", "anew, without the threads of libraries"])
+def test_a_master_has_one_thread_and_its_workers_load_for_themselves(
+    models: Path, tmp_path: Path, libraries: str
+) -> None:
+    environ = {"OPENBLAS_NUM_THREADS": libraries}
+    with serving(tmp_path, *magic(models, "-w", "2"), environ=environ) as server:
         assert threads(server.pid) == 1, "a fork copies one thread; what others hold is held for ever"
         maps = Path(f"/proc/{server.pid}/maps").read_text()
-        assert not re.search("numpy|sklearn|pandas", maps), "nothing of the model's is in the master"
+        assert not re.search("sklearn|pandas|onnxruntime", maps), "nothing of the model's is in the master"
+        assert bool(re.search("numpy", maps)) is (libraries == "1")
         children = server.children()
         assert all(threads(pid) > 1 for pid in children)
         wait_until_ready(server, 2)
