@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import joblib
 
@@ -88,14 +89,15 @@ def _save_ours(subject: Subject, folder: Path, certify: bool | Mapping[str, int]
         # The guide's whole numbers are never missing.
         warnings.simplefilter("ignore", SignatureWarning)
         signature = modelpack.infer_signature(subject.seen, subject.model.predict(subject.seen))
-    modelpack.save(
-        subject.model,
-        folder / "ours",
-        signature=signature,
-        input_example=subject.seen.head(3),
-        reference_data=subject.seen,
-        certify=certify,
-    )
+    with mock.patch.dict(os.environ, {"MODELPACK_HOME": str(folder / "home")}):
+        modelpack.save(
+            subject.model,
+            folder / "ours",
+            signature=signature,
+            input_example=subject.seen.head(3),
+            reference_data=subject.seen,
+            certify=certify,
+        )
 
 
 def _what_is_not_certified(place: Path) -> str:

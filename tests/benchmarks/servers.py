@@ -72,6 +72,8 @@ def _ours(
         needs=needs,
         certified_only="onnx" in options,
         at=at,
+        # As on a machine where the model was saved: what was tried then is not tried again.
+        variables={"MODELPACK_HOME": "{model}/home"},
     )
 
 
