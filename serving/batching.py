@@ -21,6 +21,9 @@ T = TypeVar("T")
 Predict: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 Start: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
 
+_LONGEST_HOLD = 0.005
+"""Seconds that those who wait are held back for company, at most."""
+
 _TRIAL = 4
 """Callers in the first batches of a model, which are computed one by one as well, and compared."""
 
@@ -70,8 +73,12 @@ class Batcher:
     With nothing waiting a call starts at once. While all are running, callers wait; when one returns, the
     oldest caller leaves, and all whose method, params and layout are his go with him in one call of at most
     *max_rows* rows. With *max_wait* a batch that is not full is held back until its oldest caller has waited
-    so many seconds. At most *limit* callers are inside; nobody is let in while all calls have lasted longer
-    than *patience*, and all their callers have gone.
+    so many seconds. With *company* those who waited leave only when as many are there as were inside when the
+    call returned, or when this share of the call's time is over: who was answered often comes back at once,
+    and would find the next call gone with half of the callers.
+
+    At most *limit* callers are inside; nobody is let in while all calls have lasted longer than *patience*,
+    and all their callers have gone.
 
     Every caller gets the answers to his rows, or his own error: a batch that fails is run again in halves.
     Whoever is cancelled while he waits is not computed.
@@ -85,6 +92,7 @@ class Batcher:
         limit: int,
         max_rows: int = 256,
         max_wait: float = 0.0,
+        company: float = 0.0,
         patience: float | None = None,
     ) -> None:
         self.inside = 0
@@ -94,6 +102,10 @@ class Batcher:
         self._limit = limit
         self._max_rows = max_rows
         self._max_wait = max_wait
+        self._company = company
+        self._expected = 0
+        """Callers to wait for, until this moment:"""
+        self._hold_until = 0.0
         self._patience = patience
         self._running: set[_Batch] = set()
         self._line: OrderedDict[_Call, None] = OrderedDict()
@@ -146,10 +158,12 @@ class Batcher:
         call.future = loop.create_future()
         self.inside += 1
         try:
-            if len(self._running) < self._calls and not self._line and not self._again:
+            now = loop.time()
+            is_free = len(self._running) < self._calls and not self._line and not self._again
+            if is_free and (now >= self._hold_until or call.lane is None):
                 self._launch([call])
             else:
-                call.since = loop.time()
+                call.since = now
                 self._queue(call)
                 self._advance()
             return await call.future
@@ -211,10 +225,15 @@ class Batcher:
         return self._fill(group, _TRIAL if not lane.is_proved else len(group.calls))
 
     def _is_ripe(self, oldest: "_Call", group: "_Group") -> bool:
-        if self._max_wait <= 0 or self._is_closed or group.rows >= self._max_rows:
+        if self._is_closed or group.rows >= self._max_rows:
+            return True
+        until = self._hold_until if len(self._line) < self._expected else 0.0
+        if self._max_wait > 0:
+            until = max(until, oldest.since + self._max_wait)
+        if until <= 0:
             return True
         loop = asyncio.get_running_loop()
-        left = oldest.since + self._max_wait - loop.time()
+        left = until - loop.time()
         if left > 0 and self._timer is None:
             self._timer = loop.call_later(left, self._wake)
         return left <= 0
@@ -247,6 +266,10 @@ class Batcher:
 
     def _finish(self, batch: "_Batch", task: "asyncio.Future[_Outcome]") -> None:
         self._running.discard(batch)
+        if self._company and len(batch.calls) + len(self._line) > 1 and batch.calls[0].lane is not None:
+            now = asyncio.get_running_loop().time()
+            self._hold_until = now + min(self._company * (now - batch.since), _LONGEST_HOLD)
+            self._expected = len(batch.calls) + len(self._line)
         if task.cancelled():
             for call in batch.calls:
                 call.future.cancel()

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 STDOUT, STDERR = 1, 2
 
+_COMPANY = 0.25
+"""The share of a call's time that those who wait are held back, so that who was just answered comes along."""
+
 
 class Process:
     """A loaded model and all that answers for it. Raises what loading raises.
@@ -105,6 +108,7 @@ def plane_of(served: Served, settings: Settings, workers: Workers) -> DataPlane:
         limit=max(workers.threads, settings.concurrency),
         max_rows=settings.batch_rows,
         max_wait=settings.batch_wait,
+        company=_COMPANY,
         patience=settings.timeout or None,
     )
     return DataPlane(Models(served), batcher, timeout=settings.timeout or None)

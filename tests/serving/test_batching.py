@@ -25,6 +25,7 @@ class World:
     limit: int = 64
     max_rows: int = 64
     max_wait: float = 0.0
+    company: float = 0.0
     patience: float | None = None
     seconds: float = 1.0
     answer: Callable[[Any, Mapping[str, Any]], Any] = lambda data, params: data * 10
@@ -41,6 +42,7 @@ class World:
             limit=self.limit,
             max_rows=self.max_rows,
             max_wait=self.max_wait,
+            company=self.company,
             patience=self.patience,
         )
         self.lane = Lane(self.predict, name="m", is_proved=self.proved)
@@ -480,6 +482,56 @@ def test_a_model_may_say_that_it_wants_no_batches(metadata: dict[str, Any] | Non
 )
 def test_only_models_with_free_rows_get_batches(inputs: Schema | None, wanted: bool) -> None:
     assert may_batch(Signature(inputs=inputs), None) is wanted
+
+
+def test_who_was_just_answered_may_come_along_with_those_who_waited() -> None:
+    world = World(company=0.1, seconds=0.01)
+
+    async def ask_again(number: float, at: float) -> None:
+        await world.ask(number, at=at)
+        await asyncio.sleep(0.0005)
+        await world.ask(number + 10)
+
+    async def scene() -> None:
+        await asyncio.gather(ask_again(1, 0.0), world.ask(2, at=0.001), world.ask(3, at=0.002))
+
+    play(scene())
+    assert world.batches == [[1], [2, 3, 11]]
+    assert world.begun == pytest.approx([0.0, 0.0105])
+
+
+def test_company_that_does_not_come_is_waited_for_no_longer_than_a_share_of_the_call() -> None:
+    world = World(company=0.1, seconds=0.01)
+
+    async def scene() -> None:
+        await asyncio.gather(world.ask(1), world.ask(2, at=0.001), world.ask(3, at=0.002))
+        await world.ask(4)
+
+    play(scene())
+    assert world.batches == [[1], [2, 3], [4]]
+    # Whoever comes right after a shared call may not be the only one.
+    assert world.begun == pytest.approx([0.0, 0.011, 0.022])
+
+
+def test_who_comes_alone_after_a_call_of_one_is_not_held_back() -> None:
+    world = World(company=0.1, seconds=0.01)
+
+    async def scene() -> None:
+        await world.ask(1)
+        await world.ask(2)
+
+    play(scene())
+    assert world.begun == pytest.approx([0.0, 0.01])
+
+
+def test_company_is_never_waited_for_longer_than_a_moment() -> None:
+    world = World(company=0.1, seconds=10.0)
+
+    async def scene() -> None:
+        await asyncio.gather(world.ask(1), world.ask(2, at=0.001))
+
+    play(scene())
+    assert world.begun == pytest.approx([0.0, 10.005])
 
 
 def test_a_plain_function_stands_in_the_same_line() -> None:
