@@ -21,7 +21,7 @@ T = TypeVar("T")
 Predict: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 Start: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
 
-_LONGEST_HOLD = 0.005
+_LONGEST_HOLD = 0.01
 """Seconds that those who wait are held back for company, at most."""
 
 _TRIAL = 4

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 STDOUT, STDERR = 1, 2
 
-_COMPANY = 0.25
+_COMPANY = 0.4
 """The share of a call's time that those who wait are held back, so that who was just answered comes along."""
 
 

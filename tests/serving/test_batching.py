@@ -531,7 +531,7 @@ def test_company_is_never_waited_for_longer_than_a_moment() -> None:
         await asyncio.gather(world.ask(1), world.ask(2, at=0.001))
 
     play(scene())
-    assert world.begun == pytest.approx([0.0, 10.005])
+    assert world.begun == pytest.approx([0.0, 10.01])
 
 
 def test_a_plain_function_stands_in_the_same_line() -> None:
