@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import InvalidModel, MissingDependency, Uncertified, shorten
-from modelpack.onnx import wire
+from modelpack.onnx import bulk, wire
 from modelpack.onnx.domain import Domain, Gate
 from modelpack.onnx.layout import Layout
 from modelpack.schema import Table
@@ -30,27 +30,35 @@ class OnnxSession:
         """Whether such a table needs no look at its numbers: none is missing or infinite."""
         self._threads = threads
         self._sessions: dict[str, Any] = {}
+        self._cut: dict[str, Any] = {}
+        """Those for many rows, by method; None where the graph is the same for any number."""
         self._lock = Lock()
 
-    def run(self, data: Table | np.ndarray, method: str) -> np.ndarray:
+    def run(self, data: Table | np.ndarray, method: str, *, cut: bool | None = None) -> np.ndarray:
         """What the model's *method* answers for *data*.
 
-        Raises ValueError where the native model does, Uncertified for what was not compared with it, and
-        SchemaMismatch for data that the layout cannot hold.
+        *cut* tells whether forests are cut into trees (``modelpack.onnx.bulk``); the number of rows decides
+        that where it is None. Raises ValueError where the native model does, Uncertified for what was not
+        compared with it, and SchemaMismatch for data that the layout cannot hold.
         """
         feeds = self._layout.feeds(data)
-        if type(data) is Numbers and self._takes_numbers:
-            return self._run(feeds, method)
-        return self.run_feeds(feeds, method)
+        if not (type(data) is Numbers and self._takes_numbers):
+            self._hold(feeds)
+        return self._run(feeds, method, len(data) >= bulk.MANY if cut is None else cut)
 
     def run_feeds(self, feeds: Mapping[str, np.ndarray], method: str) -> np.ndarray:
         """As ``run``, for *feeds* that are laid out already: by block, in its dtype, in C order."""
+        self._hold(feeds)
+        return self._run(feeds, method, len(next(iter(feeds.values()))) >= bulk.MANY)
+
+    def _hold(self, feeds: Mapping[str, np.ndarray]) -> None:
         for name, gate in self._gates:
             gate.check(feeds[name])
-        return self._run(feeds, method)
 
-    def _run(self, feeds: Mapping[str, np.ndarray], method: str) -> np.ndarray:
+    def _run(self, feeds: Mapping[str, np.ndarray], method: str, cut: bool) -> np.ndarray:
         session = self._sessions.get(method) or self._opened(method)
+        if cut:
+            session = self._opened_cut(method) or session
         output = self._layout.outputs[method]
         return output.native(_run(session, output.name, feeds))
 
@@ -67,6 +75,15 @@ class OnnxSession:
                 part = wire.with_outputs(self._model, {self._layout.outputs[method].name})
                 self._sessions[method] = _session(part, self._threads)
             return self._sessions[method]
+
+    def _opened_cut(self, method: str) -> Any:
+        if method not in self._cut:
+            with self._lock:
+                if method not in self._cut:
+                    part = wire.with_outputs(self._model, {self._layout.outputs[method].name})
+                    cut = bulk.by_trees(part)
+                    self._cut[method] = None if cut is None else _session(cut, self._threads)
+        return self._cut[method]
 
 
 def _session(model: bytes, threads: int) -> Any:

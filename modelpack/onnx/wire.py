@@ -38,10 +38,10 @@ def check(model: bytes) -> None:
     for number, kind, value in _fields(view):
         if number == 7 and kind == _BYTES:
             graphs += 1
-            _check_graph(_message(value), depth=0)
+            _check_graph(submessage(value), depth=0)
         elif number == 8 and kind == _BYTES:
             opsets += 1
-            _check_opset(_message(value))
+            _check_opset(submessage(value))
         elif number == 1 and kind == _VARINT:
             if not 3 <= _number(value) <= _NEWEST_IR:
                 raise InvalidModel(f"an ONNX model of IR version {value}; this one reads 3 to {_NEWEST_IR}")
@@ -54,14 +54,14 @@ def check(model: bytes) -> None:
 def with_outputs(model: bytes, names: set[str]) -> bytes:
     """*model* with only the outputs *names*; the runtime drops what they do not need. Raises InvalidModel."""
     parts = []
-    for number, kind, value, raw in _raw_fields(memoryview(model)):
+    for number, kind, value, raw in raw_fields(memoryview(model)):
         if number == 7 and kind == _BYTES:
             graph = b"".join(
                 bytes(inner_raw)
-                for inner, inner_kind, inner_value, inner_raw in _raw_fields(_message(value))
-                if inner != 12 or inner_kind != _BYTES or _name(_message(inner_value)) in names
+                for inner, inner_kind, inner_value, inner_raw in raw_fields(submessage(value))
+                if inner != 12 or inner_kind != _BYTES or _name(submessage(inner_value)) in names
             )
-            parts.append(b"\x3a" + _varint(len(graph)) + graph)
+            parts.append(b"\x3a" + varint(len(graph)) + graph)
         else:
             parts.append(bytes(raw))
     return b"".join(parts)
@@ -71,7 +71,7 @@ def _check_opset(opset: memoryview) -> None:
     domain, version = "", 0
     for number, kind, value in _fields(opset):
         if number == 1 and kind == _BYTES:
-            domain = _text(_message(value))
+            domain = _text(submessage(value))
         elif number == 2 and kind == _VARINT:
             version = _number(value)
     if domain not in _DOMAINS:
@@ -91,9 +91,9 @@ def _check_graph(graph: memoryview, *, depth: int) -> None:
             continue
         if number == 1:
             nodes += 1
-            _check_node(_message(value), depth)
+            _check_node(submessage(value), depth)
         elif number == 5:
-            _check_tensor(_message(value))
+            _check_tensor(submessage(value))
         elif number == 15:
             raise InvalidModel("an ONNX model with sparse tensors")
     if nodes == 0 and depth == 0:
@@ -104,10 +104,10 @@ def _check_node(node: memoryview, depth: int) -> None:
     for number, kind, value in _fields(node):
         if kind != _BYTES:
             continue
-        if number == 7 and _text(_message(value)) not in _DOMAINS:
+        if number == 7 and _text(submessage(value)) not in _DOMAINS:
             raise InvalidModel("an ONNX model with operators that are not ONNX's own")
         if number == 5:
-            _check_attribute(_message(value), depth)
+            _check_attribute(submessage(value), depth)
 
 
 def _check_attribute(attribute: memoryview, depth: int) -> None:
@@ -115,9 +115,9 @@ def _check_attribute(attribute: memoryview, depth: int) -> None:
         if kind != _BYTES:
             continue
         if number in (5, 10):
-            _check_tensor(_message(value))
+            _check_tensor(submessage(value))
         elif number in (6, 11):
-            _check_graph(_message(value), depth=depth + 1)
+            _check_graph(submessage(value), depth=depth + 1)
         elif number in (22, 23):
             raise InvalidModel("an ONNX model with sparse tensors")
 
@@ -128,7 +128,7 @@ def _check_tensor(tensor: memoryview) -> None:
         if number == 13 or (number == 14 and value != 0):
             raise InvalidModel("an ONNX model that keeps its numbers in other files; they are never read")
         if number == 1:
-            sizes += [_number(value)] if kind == _VARINT else list(_packed(_message(value)))
+            sizes += [_number(value)] if kind == _VARINT else list(_packed(submessage(value)))
     # No element takes less than half a byte.
     if any(size < 0 or size >= 2**63 for size in sizes) or prod(sizes) > 2 * len(tensor):
         raise InvalidModel("an ONNX model with a tensor that claims more numbers than it holds")
@@ -137,7 +137,7 @@ def _check_tensor(tensor: memoryview) -> None:
 def _name(message: memoryview) -> str:
     return next(
         (
-            _text(_message(value))
+            _text(submessage(value))
             for number, kind, value in _fields(message)
             if number == 1 and kind == _BYTES
         ),
@@ -146,22 +146,22 @@ def _name(message: memoryview) -> str:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    for number, kind, value, _ in _raw_fields(message):
+    for number, kind, value, _ in raw_fields(message):
         yield number, kind, value
 
 
-def _raw_fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview, memoryview]]:
+def raw_fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview, memoryview]]:
     """Number, wire type, value and all bytes of each field; long runs of numbers are left out."""
     place, end = 0, len(message)
     while place < end:
         start = place
-        tag, place = _read_varint(message, place)
+        tag, place = read_varint(message, place)
         number, kind = tag >> 3, tag & 7
         value: int | memoryview
         if kind == _VARINT:
-            value, place = _read_varint(message, place)
+            value, place = read_varint(message, place)
         elif kind == _BYTES:
-            length, place = _read_varint(message, place)
+            length, place = read_varint(message, place)
             value = message[place : place + length]
             place += length
         elif kind in (_FIXED64, _FIXED32):
@@ -178,7 +178,8 @@ def _raw_fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryvie
             place = run.end() if run else place
 
 
-def _read_varint(message: memoryview, place: int) -> tuple[int, int]:
+def read_varint(message: memoryview, place: int) -> tuple[int, int]:
+    """The number that begins at *place*, and the place behind it."""
     value = 0
     for shift in range(0, 70, 7):
         if place >= len(message):
@@ -194,11 +195,12 @@ def _read_varint(message: memoryview, place: int) -> tuple[int, int]:
 def _packed(values: memoryview) -> Iterator[int]:
     place = 0
     while place < len(values):
-        value, place = _read_varint(values, place)
+        value, place = read_varint(values, place)
         yield value
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """*value*, which is not negative, as protobuf writes it."""
     parts = bytearray()
     while value >= 0x80:
         parts.append(value & 0x7F | 0x80)
@@ -207,7 +209,8 @@ def _varint(value: int) -> bytes:
     return bytes(parts)
 
 
-def _message(value: int | memoryview) -> memoryview:
+def submessage(value: int | memoryview) -> memoryview:
+    """The bytes of a field whose wire type says that it has some."""
     assert isinstance(value, memoryview)  # noqa: S101 - for the type checker; the wire type says so
     return value
 
