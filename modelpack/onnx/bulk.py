@@ -1,8 +1,8 @@
 """The same graph for many rows: a forest as one node for each tree, which stays in the processor's cache.
 
-onnxruntime 1.32 asks all trees of a ``TreeEnsemble`` about one row before it comes to the next, and so it reads
-a forest of some hundred kilobytes anew for each row. Tree by tree it is a quarter faster for thousands of rows,
-and slower for one. Field numbers are those of ``onnx.proto``.
+onnxruntime 1.32 asks all trees of a ``TreeEnsemble`` about one row before it comes to the next, and so it
+reads a forest of some hundred kilobytes anew for each row. Tree by tree it is a quarter faster for thousands
+of rows, and slower for one. Field numbers are those of ``onnx.proto``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
