@@ -96,6 +96,8 @@ def _container(work: Workload, name: str) -> Object:
         "name": name,
         "image": str(work.image),
         "imagePullPolicy": work.pull_policy,
+        # An image says the port in its entry; what stands behind that wins.
+        **({} if work.port == contract.CONTAINER_PORT else {"args": ["--port", str(work.port)]}),
         "ports": [{"name": PORT, "containerPort": work.port, "protocol": "TCP"}],
         "envFrom": [{"configMapRef": {"name": work.config}}],
         **(

@@ -82,7 +82,7 @@ class Workload:
     sleep: int = 10
     """Before SIGTERM, for load balancers to look elsewhere."""
     grace: int | None = None
-    """From the first word of the end to SIGKILL; None: a minute, or what the stop takes when that is more."""
+    """From the start of the stop to SIGKILL; None: a minute, or what the stop takes when that is more."""
 
     host: str | None = None
     tls_secret: str | None = None
@@ -243,6 +243,10 @@ def _check_variables(work: Workload) -> None:
         names.value(f"the value of {name}", value)
         if name in _OURS:
             raise Disagreement(f"{name} must agree with the manifests: say {_OURS[name]} instead")
+        if name == "MODELPACK_ALLOWED_HOSTS":
+            raise Disagreement(
+                f"{name} would turn the probes away, which come by the pod's address: leave it out"
+            )
     _once("--env", [name for name, _ in work.variables])
     given = dict(work.variables)
     text = given.get(contract.GUNICORN_VARIABLE, "")

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
 from referencing import Registry, Resource
 
 from k8s.names import Image
@@ -18,7 +18,7 @@ VERSIONS = [f"1.{minor}" for minor in range(25, 38)]
 WITHOUT_SCHEMA = {"HTTPRoute", "ServiceMonitor", "InferenceService", "Kustomization"}
 """Kinds that a cluster learns from others."""
 
-_SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+_SCHEMAS = Path(str(files("kubernetes_validate"))) / "kubernetes-json-schema"
 
 
 def workload(**given: Any) -> Workload:

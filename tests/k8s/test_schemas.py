@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]  # it publishes no types
 import pytest
 
 from k8s.bundle import bundle
