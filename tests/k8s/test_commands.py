@@ -1,6 +1,7 @@
 """``modelpack k8s``, as it is typed."""
 
 import pickle
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import k8s
 import modelpack
 from k8s.bundle import KINDS
 from k8s.workload import MODEL_DIGEST
@@ -62,6 +64,14 @@ def test_the_guides_manifest_comes_out_of_one_command(verb: Verb) -> None:
     (port,) = made["Service"]["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (80, ours["ports"][0]["name"])
     assert made["Service"]["spec"]["type"] == wanted["Service"]["spec"]["type"]
+
+
+def test_the_readme_shows_that_command(verb: Verb) -> None:
+    text = (Path(k8s.__file__).parent / "README.md").read_text(encoding="utf-8")
+    block = text.partition("```bash\n")[2].partition("```")[0]
+    words = shlex.split(block.replace("\\\n", " "))
+    assert words[:2] == ["modelpack", "k8s"]
+    assert verb(*words[2:]).out == verb(*GUIDE).out
 
 
 def test_the_pods_bear_the_digest_of_the_model_that_is_meant(verb: Verb, home: Path) -> None:
