@@ -24,15 +24,17 @@ _LEAST_PATIENCE = 30
 _MARGIN_SECONDS = 5
 
 
-def serve_with_workers(plan: Plan, listener: socket.socket) -> NoReturn:
+def serve_with_workers(plan: Plan, listener: socket.socket, *others: socket.socket) -> NoReturn:
     """Become the master of *plan*'s workers; does not return.
 
     A master that forks must have one thread. If this process has more (what it needed to find the model may
     have started some: numpy's libraries do, where they are allowed several), it starts anew, with the open
-    socket and the plan as its only baggage. If not, its workers inherit what it has imported.
+    *listener*, *others* that are held for somebody else, and the plan as its only baggage. If not, its workers
+    inherit what it has imported.
     """
     if threads_here() > 1:
-        listener.set_inheritable(True)
+        for one in (listener, *others):
+            one.set_inheritable(True)
         environ = {**os.environ, VARIABLE: plan.to_text()}
         os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.run.master"], environ)  # noqa: S606
     listener.detach()  # gunicorn takes the descriptor by its number
