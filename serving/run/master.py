@@ -29,8 +29,8 @@ def serve_with_workers(plan: Plan, listener: socket.socket, *others: socket.sock
 
     A master that forks must have one thread. If this process has more (what it needed to find the model may
     have started some: numpy's libraries do, where they are allowed several), it starts anew, with the open
-    *listener*, *others* that are held for somebody else, and the plan as its only baggage. If not, its workers
-    inherit what it has imported.
+    *listener*, *others* that are held for somebody else, and the plan as its only baggage. If not, its
+    workers inherit what it has imported.
     """
     if threads_here() > 1:
         for one in (listener, *others):
