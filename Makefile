@@ -11,8 +11,16 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 	@scripts/environment.sh .venv requirements/run.lock --with-project
 	@$(RUN)/python scripts/quickstart.py
 
-test: dev .venv-mlflow3 ## Run every test
+# Tests that start no servers run side by side; those of servers, and of time, have the machine to themselves.
+BESIDE := tests/modelpack tests/k8s tests/house
+
+test: dev .venv-mlflow3 ## Run every test (or ARGS=...: those)
+ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
+else
+	@$(RUN)/python -m pytest -n 2 --dist loadfile $(BESIDE); first=$$?; \
+	  $(RUN)/python -m pytest tests $(BESIDE:%=--ignore=%) && exit $$first
+endif
 
 check: dev ## Lint, formatting, types, layers
 	@$(RUN)/ruff check .
