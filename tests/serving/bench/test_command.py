@@ -144,6 +144,7 @@ def test_whoever_ends_the_command_ends_its_server(
             env=environ,
             stdout=out,
             stderr=out,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # some shells ignore it
         )
     try:
         deadline = time.monotonic() + 120
