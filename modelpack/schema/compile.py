@@ -80,6 +80,10 @@ class ColumnDecoder:
         self.is_numeric = all(column.type in NUMBERS for column in columns)
         """Whether all columns are numbers, so that ``from_block`` is of use."""
 
+    def reads_all(self, names: Sequence[Any] | None) -> bool:
+        """Whether every cell of rows under *names*, which ``from_rows`` has taken, is looked at."""
+        return names is not None and {*map(str, names)} <= {*self._keys}
+
     def from_block(self, block: np.ndarray, names: Sequence[Any] | None) -> Numbers | None:
         """All numbers of the rows as a float64 array, in which whole ones from 2^53 on may be rounded.
 

@@ -225,6 +225,80 @@ def test_other_ordinary_requests_are_read_by_orjson(name: str, request_: dict[st
     assert facts(quick(signature, "cells")(content)) == facts(exact(signature)(content))
 
 
+def framed(columns: str, rows: str, more: str = "") -> bytes:
+    return f'{{"dataframe_split": {{"columns": {columns}, "data": {rows}{more}}}}}'.encode()
+
+
+SAME_FRAME = [
+    "[[3, 4]]",
+    " [[3, 4], [5, 6]] ",
+    "[]",
+    "[[]]",
+    "[3]",
+    "{}",
+    "null",
+    "7",
+    '[[3, "4"]]',
+    "[[3, null]]",
+    "[[3, [4]]]",
+    "[[3, 4, 5]]",
+    "[[3, 9007199254740993]]",
+    "[[3, 1e999]]",
+    "[[3, 4]",
+    "[[3, 4]]]",
+    '[[3, 4]], "data": [[5, 6]]',
+    '[[3, 4]], "index": [0]',
+    '[[3, 4]], "other": [0]',
+    '[[3, 4]]}, "params": {',
+    '[[3, 4]], "columns": ["b", "a"]',
+    "",
+]
+
+
+@pytest.mark.parametrize("rows", SAME_FRAME)
+def test_rows_in_a_frame_seen_before_are_read_as_the_exact_way_reads_them(rows: str) -> None:
+    signature = SIGNATURES["doubles"]
+    decoder = FastJson(signature, coerce="lossless", depth_limit=64, exact=exact(signature))
+    decoder._numbers = None
+    seen = framed('["a", "b"]', "[[1, 2]]")
+    assert isinstance(outcome(decoder.decode, seen), Payload)
+    assert decoder._frame is not None
+    assert decoder._frame.read(seen) is not None
+    content = framed('["a", "b"]', rows)
+    assert facts(outcome(decoder.decode, content)) == facts(outcome(exact(signature), content))
+    for ending in (content[:-1], content + b" ", content + b"}", content.replace(b"[[", b"[\xff[")):
+        assert facts(outcome(decoder.decode, ending)) == facts(outcome(exact(signature), ending))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        framed('["a", "b", "c"]', "[[1, 2, 3]]"),
+        framed('["a", "b"]', "[[1, 2]]", ', "index": [0]'),
+        framed('["a", "b"]', "[[1, 2]]").replace(b"}}", b'}, "params": {}}'),
+        b'{"dataframe_split": {"data": [[1, 2]], "columns": ["a", "b"]}}',
+        framed('["a", "b", "\\"data\\":"]', "[[1, 2, 3]]"),
+    ],
+)
+def test_a_frame_is_kept_only_if_all_but_the_rows_is_known(content: bytes) -> None:
+    signature = SIGNATURES["doubles"]
+    decoder = FastJson(signature, coerce="lossless", depth_limit=64, exact=step_aside)
+    decoder._numbers = None
+    decoder.decode(content)
+    assert decoder._frame is not None
+    assert decoder._frame.read(content) is None
+
+
+def test_frames_that_take_turns_are_soon_left_alone() -> None:
+    decoder = FastJson(SIGNATURES["doubles"], coerce="lossless", depth_limit=64, exact=step_aside)
+    contents = [framed('["a", "b"]', "[[1, 2]]"), framed('["b",  "a"]', "[[1, 2]]")]
+    for _ in range(_fast._TRIES):
+        for content in contents:
+            assert facts(decoder.decode(content)) == facts(exact(SIGNATURES["doubles"])(content))
+    assert decoder._frame is not None
+    assert decoder._frame._tries == 0
+
+
 def test_a_small_body_of_numbers_skips_the_reader_for_large_ones() -> None:
     decoder = FastJson(SIGNATURES["numbers"], coerce="lossless", depth_limit=64, exact=step_aside)
     decoder._numbers = lambda content: pytest.fail("too small")
@@ -286,6 +360,13 @@ def test_control_what_orjson_drops_would_be_seen(content: bytes, monkeypatch: py
     assert differences(SIGNATURES["doubles"], "cells", "lossless", [content]) == ([], {"aside": 1})
     monkeypatch.setattr(_fast, "_is_all", lambda *facts: True)
     assert differences(SIGNATURES["doubles"], "cells", "lossless", [content])[0] == [content]
+
+
+def test_control_a_cell_that_nobody_reads_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = [of_doubles("[[1, 2, 3]]").replace(b'"b"]', b'"b", "c"]'), DEEP]
+    assert differences(SIGNATURES["doubles"], "cells", "lossless", contents)[0] == []
+    monkeypatch.setattr(compile_module.ColumnDecoder, "reads_all", lambda *names: True)
+    assert differences(SIGNATURES["doubles"], "cells", "lossless", contents)[0] == [DEEP]
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**63) - 1, 2**64 + 1])
