@@ -14,7 +14,7 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 # Tests that start no servers run side by side; those of servers, and of time, have the machine to themselves.
 BESIDE := tests/modelpack tests/k8s tests/house
 
-test: dev .venv-mlflow3 ## Run every test (or ARGS=...: those)
+test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
@@ -40,11 +40,14 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-mlflow3 .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-mlflow3 .venv-checkov .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help dev .venv-mlflow3
+.PHONY: help dev .venv-mlflow3 .venv-checkov
 dev:
 	@scripts/environment.sh .venv requirements/dev.lock --with-project
 
 .venv-mlflow3:
 	@scripts/environment.sh .venv-mlflow3 requirements/mlflow3.lock
+
+.venv-checkov:
+	@scripts/environment.sh .venv-checkov requirements/checkov.lock

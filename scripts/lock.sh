@@ -14,6 +14,8 @@ same=$(mktemp)
 trap 'rm -f "$same"' EXIT
 grep -oE '^(numpy|pandas|scikit-learn|scipy|skops|cloudpickle|joblib)==[^ ]+( ; [^\\]+)?' requirements/dev.lock >"$same"
 lock requirements/mlflow3.in --constraints "$same" --output-file requirements/mlflow3.lock
+# A linter that holds others' libraries to old versions lives alone.
+lock requirements/checkov.in --output-file requirements/checkov.lock
 for peer in bentoml litserve mlserver ray; do
   lock "requirements/bench/$peer.in" --constraints "$same" --output-file "requirements/bench/$peer.lock"
 done
