@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from modelpack.errors import MissingDependency, NotConvertible, shorten
+from modelpack.onnx import owner
 from modelpack.onnx.graph import ML, OPSET
 from modelpack.onnx.tracing import Tree, find_trees
 
@@ -84,9 +85,12 @@ def parts(model: Any) -> Iterator[Any]:
 def outputs(model: Any, make: Callable[..., Any]) -> Mapping[str, Callable[[], tuple[Any, int]]]:
     """For each method what gives its output: a result of *make*, and the place of the output in it.
 
-    ``make(raw_scores=…)`` converts *model*.
+    ``make(raw_scores=…)`` converts *model*. Raises NotConvertible for other libraries' models.
     """
     from sklearn.base import is_classifier, is_outlier_detector, is_regressor
+
+    if owner(model) != "sklearn":
+        raise NotConvertible("skl2onnx converts scikit-learn's own estimators")
 
     def plain(place: int) -> Callable[[], tuple[Any, int]]:
         return lambda: (make(raw_scores=False), place)

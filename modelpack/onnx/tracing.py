@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from modelpack.onnx import SPLITS, owner
 from modelpack.onnx.cuts import Cut, Transformed, find_cuts
 from modelpack.onnx.native import dense, kept
 from modelpack.onnx.rows import Rows, repeated
@@ -104,6 +105,9 @@ def _after(first: Prefix, then: Callable[[Any], Any]) -> Prefix:
 
 
 def _trees(model: Any) -> tuple[tuple[Tree, ...], bool] | None:
+    if (library := owner(model)) in SPLITS:
+        found: tuple[tuple[Tree, ...], bool] = SPLITS[library](model)
+        return found
     if (stages := kept(model, "_predictors", None)) is not None:
         return tuple(_histogram_tree(one.nodes) for stage in stages for one in stage), False
     if hasattr(model, "tree_"):

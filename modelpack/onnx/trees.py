@@ -9,6 +9,7 @@ finds the leaves; their values are looked up and summed by ``CumSum``, which kee
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto, numpy_helper
@@ -60,10 +61,14 @@ def sums(
     *,
     width: int,
     rounding: Cast | None,
+    dtype: np.dtype[Any] = DOUBLE,
 ) -> Tensor:
-    """Rows by *width*: the sum, in order, of the values of *trees* that have each of *targets*."""
+    """Rows by *width*: the sum, in order, of the values of *trees* that have each of *targets*.
+
+    It compares and sums in *dtype*: float32 is for trees whose thresholds and columns are such.
+    """
     weights = [tree.value for tree in trees]
-    return _ensemble(graph, frame, trees, targets, weights, width=width, rounding=rounding)
+    return _ensemble(graph, frame, trees, targets, weights, width=width, rounding=rounding, dtype=dtype)
 
 
 def leaf_sums(graph: Graph, frame: Frame, trees: Sequence[Tree], *, rounding: Cast | None) -> Tensor:
@@ -94,8 +99,9 @@ def _ensemble(
     *,
     width: int,
     rounding: Cast | None,
+    dtype: np.dtype[Any] = DOUBLE,
 ) -> Tensor:
-    asked = _Asked(graph, frame, trees, rounding)
+    asked = _Asked(graph, frame, trees, rounding, dtype)
     nodes = _Nodes(trees, weights, asked)
     node = graph.node(
         "TreeEnsemble",
@@ -107,17 +113,17 @@ def _ensemble(
         tree_roots=nodes.roots,
         nodes_featureids=nodes.features.tolist(),
         nodes_modes=_attribute(nodes.modes.astype(np.uint8)),
-        nodes_splits=_attribute(nodes.splits),
+        nodes_splits=_attribute(nodes.splits.astype(dtype)),
         nodes_missing_value_tracks_true=nodes.missing.astype(np.int64).tolist(),
         nodes_truenodeids=nodes.yes.tolist(),
         nodes_trueleafs=nodes.yes_leaf.astype(np.int64).tolist(),
         nodes_falsenodeids=nodes.no.tolist(),
         nodes_falseleafs=nodes.no_leaf.astype(np.int64).tolist(),
         leaf_targetids=np.repeat(list(targets), nodes.leaf_counts).tolist(),
-        leaf_weights=_attribute(nodes.weights),
-        **({"membership_values": _attribute(nodes.members)} if len(nodes.members) else {}),
+        leaf_weights=_attribute(nodes.weights.astype(dtype)),
+        **({"membership_values": _attribute(nodes.members.astype(dtype))} if len(nodes.members) else {}),
     )
-    return Tensor(node, DOUBLE, width)
+    return Tensor(node, dtype, width)
 
 
 def _attribute(values: np.ndarray) -> TensorProto:
@@ -127,7 +133,14 @@ def _attribute(values: np.ndarray) -> TensorProto:
 class _Asked:
     """The columns that trees ask, as one matrix *source*, and the questions for each column of it."""
 
-    def __init__(self, graph: Graph, frame: Frame, trees: Sequence[Tree], rounding: Cast | None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        frame: Frame,
+        trees: Sequence[Tree],
+        rounding: Cast | None,
+        dtype: np.dtype[Any],
+    ) -> None:
         self.splits: list[Splits] = []
         features = np.concatenate([tree.feature[tree.inner] for tree in trees])
         thresholds = np.concatenate([tree.threshold[tree.inner] for tree in trees])
@@ -140,7 +153,8 @@ class _Asked:
             columns[place], questions[place] = _pulled(
                 graph, frame.columns[place], thresholds[mine], missing[mine], rounding
             )
-        self.source, where = _together(graph, columns) if columns else (_anything(graph, frame), {})
+        source, where = _together(graph, columns, dtype) if columns else (_anything(graph, frame), {})
+        self.source = cast(graph, source, dtype)
         count = len(features)
         self.features = np.array([where[int(feature)] for feature in features], dtype=np.int64)
         self.modes, self.values = np.zeros(count, dtype=np.int64), np.zeros(count)
@@ -165,7 +179,9 @@ def _pulled(
     return column, splits
 
 
-def _together(graph: Graph, columns: Mapping[int, Column]) -> tuple[Tensor, dict[int, int]]:
+def _together(
+    graph: Graph, columns: Mapping[int, Column], dtype: np.dtype[Any]
+) -> tuple[Tensor, dict[int, int]]:
     """One matrix with the sources of *columns*, and where in it each stands.
 
     A source is taken as a whole where that saves picking columns from it.
@@ -180,7 +196,7 @@ def _together(graph: Graph, columns: Mapping[int, Column]) -> tuple[Tensor, dict
         # A few columns nobody asks cost less than a node; many do not.
         if 2 * len(picked) >= (source.width or 1):
             picked = list(range(source.width or 1))
-        parts.append(cast(graph, gather(graph, source, picked), DOUBLE))
+        parts.append(cast(graph, gather(graph, source, picked), dtype))
         places.update({(name, index): start + at for at, index in enumerate(picked)})
         start += len(picked)
     where = {place: places[column.source.name, column.index] for place, column in columns.items()}

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from modelpack.errors import NotConvertible, shorten
-from modelpack.onnx import CONVERTERS
+from modelpack.onnx import CONVERTERS, owner
 from modelpack.onnx.columns import DOUBLE, Frame, cast, whole
 from modelpack.onnx.graph import TEXT, Graph, Tensor
 
@@ -26,11 +26,10 @@ class Writer(Protocol):
 
 def write(graph: Graph, model: Any, frame: Frame) -> Written:
     """Write *model*, given the columns *frame*, by the converter of the nearest owner among its classes."""
-    for class_ in type(model).__mro__:
-        owner = class_.__module__.partition(".")[0]
-        if owner in CONVERTERS:
-            result: Written = CONVERTERS[owner](graph, model, frame)
-            return result
+    library = owner(model)
+    if library:
+        result: Written = CONVERTERS[library](graph, model, frame)
+        return result
     raise NotConvertible(f"no converter for {shorten(type(model).__qualname__, 80)}")
 
 

@@ -1,0 +1,1 @@
+"""Boosted trees of other libraries than scikit-learn, each written as its library computes."""
