@@ -3,13 +3,14 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import click
 
 from modelpack.cli import run
 from modelpack.errors import MissingDependency, shorten
+from serving.image import Image
 from serving.run.threads import limit_libraries
 from serving.settings import OPTIONS, Option, Settings, describe, read_gunicorn
 
@@ -71,7 +72,7 @@ def serve(no_conda: bool, **given: Any) -> int:
     keep-alive), then from the variables in brackets.
     """
     del no_conda  # it is always so here
-    settings = Settings.read(flattened(given), os.environ)
+    settings = read_settings(given, os.environ)
     if not settings.model:
         raise click.UsageError(
             f"say which model: {OPTIONS['model'].help} Use -m, or {OPTIONS['model'].variables[0]}."
@@ -79,6 +80,20 @@ def serve(no_conda: bool, **given: Any) -> int:
     _warn_of_ignored()
     limit_libraries(settings, os.environ)
     return int(part("serving.run.start").start(settings))
+
+
+def read_settings(given: Mapping[str, Any], environ: MutableMapping[str, str]) -> Settings:
+    """The settings of a server that was *given* these values of options.
+
+    In an image, its own word stands behind everything that is said from outside; variables that it brings
+    are entered into *environ*.
+    """
+    image = Image.read(environ)
+    if image is not None:
+        for name, value in image.variables.items():
+            environ.setdefault(name, value)
+    known = {name: value for name, value in given.items() if name in OPTIONS}
+    return Settings.read(flattened(known), environ, image.defaults() if image else None)
 
 
 def flattened(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from modelpack.trust import Trust
 from modelpack.uris import ModelRef, RegistryName
 from serving.batching import Lane, Predict, may_batch
 from serving.errors import NoModel
+from serving.image import Image
 from serving.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -77,12 +78,23 @@ class Models:
         return self._served
 
 
-def find(reference: str) -> Source:
+def find(reference: str, image: Image | None = None) -> Source:
     """Follow *reference* to one version of one model, and open its directory; nothing of it is run.
+
+    In an *image*, the names that its model had when it was made mean the model inside; no registry is asked.
 
     All processes of a server are given the same place, so that a promotion between their starts cannot part
     them. Raises what the resolvers raise: NotFound, InvalidUri, InvalidModel and so on.
     """
+    if image is not None and image.holds(reference):
+        directory = open_model(image.model)
+        return Source(
+            reference=reference,
+            place=directory.path,
+            name=image.name,
+            version=image.version,
+            digest=directory.digest,
+        )
     ref = ModelRef.parse(reference)
     if ref.scheme != "models":
         directory = open_model(ref)

@@ -284,12 +284,14 @@ class Settings:
     )
 
     @classmethod
-    def read(cls, given: Mapping[str, Any], environ: Mapping[str, str]) -> "Settings":
-        """What was *given* on the command line, then ``GUNICORN_CMD_ARGS``, then variables, then defaults.
+    def read(
+        cls, given: Mapping[str, Any], environ: Mapping[str, str], defaults: Mapping[str, Any] | None = None
+    ) -> "Settings":
+        """What was *given* on the command line, then ``GUNICORN_CMD_ARGS``, then variables, then *defaults*.
 
-        A value of None counts as not given. Raises InvalidSetting.
+        A value of None counts as not given; what *defaults* do not say the table does. Raises InvalidSetting.
         """
-        values = {**_from_variables(environ), **read_gunicorn(environ)[0]}
+        values = {**(defaults or {}), **_from_variables(environ), **read_gunicorn(environ)[0]}
         values.update({name: value for name, value in given.items() if value is not None})
         return cls(**values)
 

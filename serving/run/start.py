@@ -5,6 +5,7 @@ import socket
 
 from serving import grpc
 from serving.grpc.port import reserve
+from serving.image import Image
 from serving.models import find
 from serving.run.listening import listen_at, url_of
 from serving.run.master import serve_with_workers
@@ -19,7 +20,7 @@ def start(settings: Settings) -> int:
     A wrong reference, a broken directory, an address that is taken: each is known before the model runs.
     """
     _open_standard_streams()
-    source = find(settings.model)
+    source = find(settings.model, Image.read(os.environ))
     listener = listen_at(settings.host, settings.port, allow_remote=settings.allow_remote)
     holder = _hold_grpc_port(settings)
     plan = Plan(
