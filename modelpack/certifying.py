@@ -90,15 +90,15 @@ def _certify(
     trust: Trust | None,
 ) -> Report:
     model = load(view.path, trust=trust)
-    if not view.document.python_function:
-        raise InvalidModel(f"the model at {view.path} was saved without predict, and cannot be served")
     had_manifest = view.has_manifest
-    asked = methods or dict.fromkeys((served_method(view.document), *usual_methods(model)))
+    asked = tuple(methods or _asked(view, model))
+    if not asked:
+        raise InvalidModel(f"the model at {view.path} has neither predict nor transform; name its --method")
     if reference_data is not None:
         view = with_profile(view, reference_data)
     given = view.example()
     data = None if given is None else example.split(given)[0]
-    proved = with_proof(view, choose(view.document), model, example=data, methods=tuple(asked), effort=effort)
+    proved = with_proof(view, choose(view.document), model, example=data, methods=asked, effort=effort)
     report = read_report(proved)
     if report is None:
         raise InvalidModel(
@@ -112,6 +112,12 @@ def _certify(
     open_directory(view.path).check()
     logger.info("model certified", extra={"methods": ", ".join(report.certified) or "none"})
     return report
+
+
+def _asked(view: ModelDirectory, model: Any) -> tuple[str, ...]:
+    """What is served, and what is usually asked."""
+    served = (served_method(view.document),) if view.document.python_function else ()
+    return tuple(dict.fromkeys((*served, *usual_methods(model))))
 
 
 @contextmanager

@@ -156,6 +156,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def write_file(target: Path, content: bytes) -> None:
+    """Write *content* to *target*: whatever was there is replaced in one step, or stays."""
+    make_folder(target.absolute().parent)
+    staging = target.with_name(f"{STAGING}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        staging.write_bytes(content)
+        sync(staging)
+        staging.replace(target)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
+    sync(target.absolute().parent)
+
+
 def sha256(path: Path) -> str:
     """The digest of the bytes of *path*: 64 lower-case hexadecimal digits."""
     digest = hashlib.sha256()

@@ -67,8 +67,11 @@ def load_predictor(
     """
     one_of(engine, ENGINES, "engine")
     directory, name = _checked(ref)
-    if not directory.document.python_function:
-        raise InvalidModel(f"the model at {directory.path} was saved without predict; use modelpack.load")
+    if not directory.document.python_function and method is None:
+        raise InvalidModel(
+            f"the model at {directory.path} was saved without predict; name a method such as transform, "
+            "or use modelpack.load"
+        )
     asked = method or served_method(directory.document)
     native = _Native(directory, name, trust, method)
     why = "the native engine was asked for"

@@ -62,8 +62,12 @@ class Effort:
 
 
 def usual_methods(model: Any) -> tuple[str, ...]:
-    """What *model* is most likely asked: ``predict``, and a classifier ``predict_proba`` too."""
-    return tuple(name for name in ("predict", "predict_proba") if hasattr(model, name))
+    """What *model* is most likely asked: ``predict``, and a classifier ``predict_proba`` too.
+
+    A transformer, which predicts nothing, is asked to ``transform``.
+    """
+    asked = tuple(name for name in ("predict", "predict_proba") if hasattr(model, name))
+    return asked or (("transform",) if hasattr(model, "transform") else ())
 
 
 def with_profile(view: ModelDirectory, reference: Any) -> ModelDirectory:
@@ -106,7 +110,7 @@ def with_proof(
     Unchanged where nobody could write another form: without the libraries that do it (which is logged), and
     for models of libraries that have no converter. *example* is data as the signature takes it.
     """
-    if not _has_converter(model) or not view.document.python_function:
+    if not _has_converter(model) or not methods:
         return view
     if view.signature is None or view.signature.inputs is None:
         return _reported(view, methods, "the model was saved without a signature; save it with an example")
@@ -127,7 +131,7 @@ def with_proof(
         methods=methods,
         rows=effort.rows,
         seed=effort.seed,
-        native=_asking(view, flavor, model, methods),
+        native=asking(view, flavor, model, methods),
     )
     if form is None or form.ByteSize() > LARGEST:
         return _written(view, report, b"")
@@ -138,7 +142,7 @@ def _has_converter(model: Any) -> bool:
     return any(class_.__module__.partition(".")[0] in CONVERTERS for class_ in type(model).__mro__)
 
 
-def _asking(view: ModelDirectory, flavor: str, model: Any, methods: Sequence[str]) -> Any:
+def asking(view: ModelDirectory, flavor: str, model: Any, methods: Sequence[str]) -> Any:
     """The model as its flavor asks it, for enforced input and a method's name."""
     calls: dict[str, Predict] = {}
     for method in methods:

@@ -17,6 +17,7 @@ COMMANDS: Table[click.Command] = Table(
         "inspect": "modelpack.cli.inspect:inspect",
         "verify": "modelpack.cli.verify:verify",
         "certify": "modelpack.cli.certify:certify",
+        "export-onnx": "modelpack.cli.export_onnx:export_onnx",
         "register": "modelpack.cli.register:register",
         "models": "modelpack.cli.models:models",
         "promote": "modelpack.cli.promote:promote",

@@ -168,6 +168,8 @@ def _stock(
         proto, place = given[method]()
         value = proto.graph.output[place]
         kind = value.type.tensor_type
+        if not kind.elem_type:
+            raise NotConvertible(f"skl2onnx gives no tensor for {method}")
         text = kind.elem_type == onnx.TensorProto.STRING
         dtype_name = "object" if text else np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)).name
         outputs[method] = Output(value.name, dtype_name, len(kind.shape.dim) == 1)

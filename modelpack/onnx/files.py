@@ -41,9 +41,14 @@ def read_report(directory: ModelDirectory) -> Report | None:
 
 def native_digest(directory: ModelDirectory) -> str:
     """``sha256:`` and 64 digits for the files that make the native model."""
+    return native_files(directory).digest
+
+
+def native_files(directory: ModelDirectory) -> Manifest:
+    """The files that make the native model."""
     known = directory.manifest if directory.has_manifest else None
     files = (known or Manifest.of(directory.path)).files
-    return Manifest({name: one for name, one in files.items() if name not in _NOT_NATIVE}).digest
+    return Manifest({name: one for name, one in files.items() if name not in _NOT_NATIVE})
 
 
 def onnx_name(directory: ModelDirectory) -> str:

@@ -44,6 +44,9 @@ class Output:
 
     def native(self, answer: Any) -> np.ndarray:
         """What the graph answered, in the shape and dtype of the native model."""
+        if isinstance(answer, list) and answer and isinstance(answer[0], dict):
+            # Maps from class to number (ZipMap), which the runtime sorts by class, as scikit-learn does.
+            answer = [list(row.values()) for row in answer]
         array = np.asarray(answer)
         if self.flat and array.ndim > 1:
             array = array.reshape(-1)

@@ -1,6 +1,7 @@
 """Proves that an ONNX form answers as the native model does, or says where it does not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -36,6 +37,9 @@ _PLAIN_ROWS = 20_000
 _MOST_SPLITS = 5_000
 """Different splits that are followed to the input."""
 
+_LIMITS = (1e30, 1e15, 1e9, 1e6)
+"""Magnitudes beyond which a form is tried no further, where it is right only below."""
+
 _THREADS = (2, 3, 4)
 """How many threads are tried for one call."""
 
@@ -58,13 +62,17 @@ def certify(
     rows: int = ROWS,
     seed: int = 0,
     native: Native | None = None,
+    forms: Iterable[Candidate] | None = None,
+    even_if_it_differs: bool = False,
 ) -> tuple[onnx.ModelProto | None, Report]:
     """The ONNX form of *model* that answers most of *methods* as it does, and the report of the comparison.
 
     *example* is input as ``modelpack.schema.enforce`` takes it; *profile* describes the training data, and is
     made of the example where there is none. About *rows* rows are compared, drawn by *seed*. *native* asks
-    the model, where its flavor does so in another way than by calling the method. There is no form (None)
-    when no method is certified; the report says why. Nothing is raised for a model that cannot be converted.
+    the model, where its flavor does so in another way than by calling the method. *forms* are compared in
+    place of those that ``convert`` makes. There is no form (None) when no method is certified; the report
+    says why. With *even_if_it_differs* the best form is given all the same, and its report certifies nothing
+    that differs. Nothing is raised for a model that cannot be converted.
     """
     try:
         trial = _Trial(
@@ -73,7 +81,9 @@ def certify(
     except NotConvertible as error:
         failed = MethodReport(certified=False, reason=str(error))
         return None, Report(methods=dict.fromkeys(methods, failed), seed=seed, versions=_versions())
-    return trial.best()
+    if forms is None:
+        forms = candidates(model, signature=signature, methods=trial.methods)
+    return trial.best(forms, even_if_it_differs=even_if_it_differs)
 
 
 @dataclass(frozen=True)
@@ -170,13 +180,15 @@ class _Trial:
             self.answers[key] = ask_each(lambda rows: self.native(rows, method), data, places, refused)
         return self.answers[key]
 
-    def best(self) -> tuple[onnx.ModelProto | None, Report]:
-        """Try one form after another until one is certified for all methods."""
+    def best(
+        self, forms: Iterable[Candidate], *, even_if_it_differs: bool
+    ) -> tuple[onnx.ModelProto | None, Report]:
+        """Try one of *forms* after another until one is certified for all methods."""
         outcomes: list[_Outcome] = []
         tried: dict[str, str] = {}
         parted = ""
-        for candidate in candidates(self.model, signature=self.signature, methods=self.methods):
-            outcome, problem = self._outcome(candidate)
+        for candidate in forms:
+            outcome, problem = self.outcome(candidate)
             if outcome is None:
                 tried[candidate.name] = problem
                 continue
@@ -186,10 +198,32 @@ class _Trial:
             tried[candidate.name] = _reasons(outcome.methods)
             if not parted and any(one.compared and not one.certified for one in outcome.methods.values()):
                 parted = first_difference(self.model, self.signature, candidate.name, self._suspects(outcome))
+        if all(one.certified < len(self.methods) for one in outcomes):
+            outcomes += [narrower for one in outcomes if (narrower := self._narrowed(one)) is not None]
         best = max(outcomes, key=lambda one: one.certified, default=None)
-        return self._finished(best, tried, parted)
+        return self._finished(best, tried, parted, even_if_it_differs=even_if_it_differs)
 
-    def _outcome(self, candidate: Candidate) -> tuple[_Outcome | None, str]:
+    def _narrowed(self, outcome: _Outcome) -> _Outcome | None:
+        """*outcome* for lesser numbers alone, where it is right for these: it answers no others then."""
+        failed = [one for one in outcome.methods.values() if not one.certified and one.kind]
+        if not failed or any(one.kind not in ("extreme", "random") for one in failed):
+            return None
+        usual = max((one.greatest for one in self.probes if one.kind == "random"), default=0.0)
+        for limit in _LIMITS:
+            if not 10 * usual <= limit < self.domain.limit:
+                continue
+            within = copy(self)
+            within.domain = replace(self.domain, limit=limit)
+            kept = [one for one in self.probes if one.kind != "extreme" or one.greatest <= limit]
+            within.probes = [*kept, *probes.extreme_rows(self.rows, limit, np.random.default_rng(self.seed))]
+            within.answers = {}
+            found, _ = within.outcome(outcome.candidate)
+            if found is not None and found.certified > outcome.certified:
+                return found
+        return None
+
+    def outcome(self, candidate: Candidate) -> tuple[_Outcome | None, str]:
+        """How *candidate* fares, or why it cannot be tried."""
         if candidate.model is None or candidate.layout is None:
             return None, candidate.problem
         try:
@@ -301,7 +335,7 @@ class _Trial:
         return None
 
     def _finished(
-        self, best: _Outcome | None, tried: Mapping[str, str], parted: str
+        self, best: _Outcome | None, tried: Mapping[str, str], parted: str, *, even_if_it_differs: bool
     ) -> tuple[onnx.ModelProto | None, Report]:
         counts: dict[str, int] = {}
         for probe in self.probes:
@@ -313,7 +347,7 @@ class _Trial:
             methods: dict[str, MethodReport] = dict.fromkeys(self.methods, failed)
         else:
             methods = dict(best.methods)
-        usable = best is not None and best.certified > 0
+        usable = best is not None and (best.certified > 0 or even_if_it_differs)
         model = best.candidate.model if best is not None and usable else None
         return model, Report(
             methods={**methods, **missing},

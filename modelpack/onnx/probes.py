@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,19 @@ class Probe:
     def rows(self) -> int:
         """How many."""
         return len(self.data)
+
+    @cached_property
+    def greatest(self) -> float:
+        """The greatest magnitude among its finite numbers."""
+        columns = self.data.columns.values() if isinstance(self.data, Table) else [self.data]
+        return max(
+            (_greatest(np.ma.filled(one, 0)) for one in columns if one.dtype.kind in "iuf"), default=0.0
+        )
+
+
+def _greatest(values: np.ndarray) -> float:
+    magnitudes = np.abs(values.astype(np.float64))
+    return float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0))
 
 
 def random_rows(rows: Rows, count: int, rng: np.random.Generator) -> Iterator[Probe]:
