@@ -6,10 +6,12 @@ of rows, and slower for one. Field numbers are those of ``onnx.proto``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from modelpack.onnx.ordering import Order
 from modelpack.onnx.wire import raw_fields, read_varint, submessage, varint
 
 MANY = 512
@@ -39,34 +41,52 @@ _KNOWN = {*_OF_NODES, *_TENSORS, *_NUMBERS, "tree_roots", "leaf_targetids"}
 _Values: TypeAlias = dict[str, np.ndarray]
 
 
-def by_trees(model: bytes) -> bytes | None:
+@dataclass(frozen=True)
+class Cut:
+    """A *model* with its forests cut into trees, and the *order* of rows that the largest of them likes."""
+
+    model: bytes
+    order: Order
+
+
+@dataclass(frozen=True)
+class _Trees:
+    """The *nodes* that stand for a forest, which asked *source*."""
+
+    nodes: bytes
+    source: str
+    features: np.ndarray
+    splits: np.ndarray
+
+
+def by_trees(model: bytes) -> Cut | None:
     """*model*, which ``wire.check`` has passed, with its forests cut into trees; None where there are none.
 
     Cut are the forests that tell each tree's answer by itself: the answers are the same bits, wherever they
     stand. Others sum, and a sum in parts is another one.
     """
-    is_cut = False
+    forests: list[_Trees] = []
     parts: list[bytes] = []
     for number, kind, value, raw in raw_fields(memoryview(model)):
-        if number == 7 and kind == 2:
-            graph, is_cut = _graph(submessage(value))
-            parts.append(_bytes(7, graph))
-        else:
-            parts.append(bytes(raw))
-    return b"".join(parts) if is_cut else None
+        is_graph = number == 7 and kind == 2
+        parts.append(_bytes(7, _graph(submessage(value), forests)) if is_graph else bytes(raw))
+    if not forests:
+        return None
+    largest = max(forests, key=lambda forest: len(forest.splits))
+    return Cut(b"".join(parts), Order.of(largest.source, largest.features, largest.splits))
 
 
-def _graph(graph: memoryview) -> tuple[bytes, bool]:
-    is_cut = False
+def _graph(graph: memoryview, forests: list[_Trees]) -> bytes:
     parts: list[bytes] = []
     for number, kind, value, raw in raw_fields(graph):
-        nodes = _nodes(submessage(value)) if number == 1 and kind == 2 else None
-        is_cut = is_cut or nodes is not None
-        parts.append(bytes(raw) if nodes is None else nodes)
-    return b"".join(parts), is_cut
+        trees = _trees(submessage(value)) if number == 1 and kind == 2 else None
+        parts.append(bytes(raw) if trees is None else trees.nodes)
+        if trees is not None:
+            forests.append(trees)
+    return b"".join(parts)
 
 
-def _nodes(node: memoryview) -> bytes | None:
+def _trees(node: memoryview) -> _Trees | None:
     """*node* as several; None for one that is no forest, or one that cannot be cut."""
     texts: dict[int, list[bytes]] = {}
     values: _Values = {}
@@ -94,7 +114,8 @@ def _nodes(node: memoryview) -> bytes | None:
         _node(b"TreeEnsemble", [source], name, trees.attributes(start, min(start + each, trees.count)))
         for start, name in zip(range(0, trees.count, each), names, strict=True)
     ]
-    return b"".join(cut) + _node(b"Concat", names, output, [_number("axis", 1)], domain=b"")
+    nodes = b"".join(cut) + _node(b"Concat", names, output, [_number("axis", 1)], domain=b"")
+    return _Trees(nodes, source.decode(), values["nodes_featureids"], values["nodes_splits"])
 
 
 class _Forest:

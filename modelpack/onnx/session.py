@@ -30,7 +30,7 @@ class OnnxSession:
         """Whether such a table needs no look at its numbers: none is missing or infinite."""
         self._threads = threads
         self._sessions: dict[str, Any] = {}
-        self._cut: dict[str, Any] = {}
+        self._cut: dict[str, _Many | None] = {}
         """Those for many rows, by method; None where the graph is the same for any number."""
         self._lock = Lock()
 
@@ -56,11 +56,12 @@ class OnnxSession:
             gate.check(feeds[name])
 
     def _run(self, feeds: Mapping[str, np.ndarray], method: str, cut: bool) -> np.ndarray:
-        session = self._sessions.get(method) or self._opened(method)
-        if cut:
-            session = self._opened_cut(method) or session
         output = self._layout.outputs[method]
-        return output.native(_run(session, output.name, feeds))
+        many = self._opened_cut(method) if cut else None
+        if many is None:
+            session = self._sessions.get(method) or self._opened(method)
+            return output.native(_run(session, output.name, feeds))
+        return output.native(many.run(output.name, feeds))
 
     def open(self, method: str) -> None:
         """Get ready to answer *method*, so that the first call does not pay for it."""
@@ -76,14 +77,34 @@ class OnnxSession:
                 self._sessions[method] = _session(part, self._threads)
             return self._sessions[method]
 
-    def _opened_cut(self, method: str) -> Any:
+    def _opened_cut(self, method: str) -> "_Many | None":
         if method not in self._cut:
             with self._lock:
                 if method not in self._cut:
                     part = wire.with_outputs(self._model, {self._layout.outputs[method].name})
                     cut = bulk.by_trees(part)
-                    self._cut[method] = None if cut is None else _session(cut, self._threads)
+                    self._cut[method] = None if cut is None else _Many(cut, self._threads)
         return self._cut[method]
+
+
+class _Many:
+    """A session for many rows, which are asked in another order than they are answered in."""
+
+    def __init__(self, cut: bulk.Cut, threads: int) -> None:
+        self._session = _session(cut.model, threads)
+        self._order = cut.order
+
+    def run(self, output: str, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What the model answers, row by row."""
+        if self._order.block not in feeds:
+            # The trees ask what the graph has computed.
+            answer: np.ndarray = _run(self._session, output, feeds)
+            return answer
+        places = self._order.places(feeds)
+        found = _run(self._session, output, {name: rows[places] for name, rows in feeds.items()})
+        answer = np.empty_like(found)
+        answer[places] = found
+        return answer
 
 
 def _session(model: bytes, threads: int) -> Any:

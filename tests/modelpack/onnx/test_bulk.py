@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -21,6 +22,7 @@ from modelpack.onnx.bulk import by_trees
 from modelpack.onnx.convert import candidates
 from modelpack.onnx.domain import Domain
 from modelpack.onnx.layout import Layout
+from modelpack.onnx.ordering import Order
 from modelpack.onnx.session import OnnxSession
 from modelpack.schema import Schema, Signature, TensorSpec
 
@@ -56,14 +58,77 @@ def test_a_forest_cut_into_trees_answers_in_the_same_bits(model: Any) -> None:
     raw, layout = form(model, labels=2 if "two" in str(model) else 3)
     cut = by_trees(raw)
     assert cut is not None
-    onnx.checker.check_model(onnx.load_from_string(cut), full_check=True)
-    nodes = [node.op_type for node in onnx.load_from_string(cut).graph.node]
+    onnx.checker.check_model(onnx.load_from_string(cut.model), full_check=True)
+    nodes = [node.op_type for node in onnx.load_from_string(cut.model).graph.node]
     assert 1 < nodes.count("TreeEnsemble") <= bulk._MOST_NODES
     data = rows(2000, seed=5)
     session = OnnxSession(raw, layout, Domain())
     whole = session.run(data, "predict_proba", cut=False)
     assert np.array_equal(session.run(data, "predict_proba", cut=True), whole)
     assert np.array_equal(whole, model.predict_proba(data))
+
+
+def test_rows_are_answered_in_the_order_in_which_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = RandomForestClassifier(30, random_state=0)
+    raw, layout = form(model)
+    data = rows(2000, seed=7)
+    data[::7, 1] = np.nan
+    data[::11, 2] = np.inf
+    session = OnnxSession(raw, layout, Domain())
+    assert session.run(data[:1], "predict_proba").shape == (1, 3)
+    asked: list[np.ndarray] = []
+    places = Order.places
+
+    def noted(self: Order, feeds: Any) -> np.ndarray:
+        asked.append(places(self, feeds))
+        return asked[-1]
+
+    monkeypatch.setattr(Order, "places", noted)
+    given = session.run(data, "predict_proba", cut=True)
+    assert np.array_equal(given, session.run(data, "predict_proba", cut=False))
+    (order,) = asked
+    assert sorted(order) == list(range(2000))
+    assert list(order) != sorted(order)
+    # That an answer in another place would be seen.
+    monkeypatch.setattr(Order, "places", lambda self, feeds: np.zeros(2000, dtype=np.int64))
+    assert not np.array_equal(session.run(data, "predict_proba", cut=True), given)
+
+
+def test_trees_that_ask_what_the_graph_computes_leave_the_rows_as_they_are() -> None:
+    model = make_pipeline(PCA(3, random_state=0), RandomForestClassifier(5, random_state=0))
+    raw, layout = form(model)
+    cut = by_trees(raw)
+    assert cut is not None
+    assert cut.order.block not in [block.name for block in layout.blocks]
+    session, data = OnnxSession(raw, layout, Domain()), rows(2000, seed=8)
+    whole = session.run(data, "predict_proba", cut=False)
+    assert np.array_equal(session.run(data, "predict_proba", cut=True), whole)
+
+
+def test_neighbours_in_an_order_are_alike() -> None:
+    chance = np.random.default_rng(9)
+    splits = chance.normal(size=3000)
+    order = Order.of("X", chance.choice([0, 2, 2, 5], 3000), splits)
+    assert order.columns[0] == 2
+    assert sorted(order.columns) == [0, 2, 5]
+    data = chance.normal(size=(4000, 6))
+    ordered = data[order.places({"X": data})][:, [0, 2, 5]]
+    far = np.abs(np.diff(data[:, [0, 2, 5]], axis=0)).sum(axis=1).mean()
+    near = np.abs(np.diff(ordered, axis=0)).sum(axis=1).mean()
+    assert near < far / 3
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6, 40])
+def test_a_key_holds_the_highest_bits_of_as_many_columns_as_it_can(columns: int) -> None:
+    features = np.repeat(np.arange(columns), np.arange(columns, 0, -1) * 5)
+    order = Order.of("X", features, np.random.default_rng(3).normal(size=len(features)))
+    assert order.columns == tuple(range(min(columns, 16)))
+    low, high = np.full((1, columns), -9.0), np.full((1, columns), 9.0)
+    mixed = low.copy()
+    mixed[0, 0] = 9.0
+    assert order.places({"X": np.vstack([high, mixed, low])}).tolist() == (
+        [2, 0, 1] if columns == 1 else [2, 1, 0]
+    )
 
 
 WHOLE = {
