@@ -67,7 +67,10 @@ class Flavor(Protocol):
 FLAVORS: Table[Flavor] = Table(
     "flavor",
     group="modelpack.flavors",
-    builtins={"sklearn": "modelpack.flavors.sklearn:FLAVOR", "python": "modelpack.flavors.python:FLAVOR"},
+    builtins={
+        name: f"modelpack.flavors.{name}:FLAVOR"
+        for name in ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "onnx", "python")
+    },
 )
 
 
@@ -102,7 +105,8 @@ def choose(document: Document) -> str:
         if not isinstance(loader, str) or loader not in loaders:
             raise NotFound("loader module", loader, known=loaders, hint=_known())
         return loaders[loader]
-    for name in document.flavors:
+    # Beside another flavor, onnx is that model's second form.
+    for name in sorted(document.flavors, key=lambda one: one == "onnx"):
         if name in FLAVORS:
             return name
     raise NotFound("flavor", ", ".join(document.flavors), known=FLAVORS)

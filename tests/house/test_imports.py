@@ -22,6 +22,8 @@ HEAVY = [
     "torch",
     "xgboost",
     "lightgbm",
+    "catboost",
+    "statsmodels",
 ]
 
 

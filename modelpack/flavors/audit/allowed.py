@@ -29,9 +29,23 @@ METRICS = _below(
 )
 """Distances; those that hold matrices, or call Python, are not among them."""
 
+BOOSTERS = (
+    _below("catboost.core", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor")
+    | _below("lightgbm.basic", "Booster")
+    | _below("lightgbm.sklearn", "LGBMClassifier LGBMModel LGBMRanker LGBMRegressor")
+    | _below("xgboost.core", "Booster")
+    | _below(
+        "xgboost.sklearn",
+        "XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor",
+    )
+)
+"""Estimators of other libraries: each reads what its library also reads from a file of its own, and
+``boosters`` checks the trees."""
+
 OBJECTS = (
     TREES
     | METRICS
+    | BOOSTERS
     | _below("functools", "partial")
     | _below("numpy", "dtype")
     | _below("scipy.interpolate._bsplines", "BSpline")
@@ -100,12 +114,16 @@ FUNCTIONS = (
     | _below("sklearn.utils.validation", "check_array")
 )
 
-TYPES = _below(
-    "numpy",
-    "number integer signedinteger unsignedinteger inexact floating complexfloating generic character "
-    "flexible",
-) | _below("builtins", "object")
-"""Types as values, as ``make_column_selector`` holds them."""
+TYPES = (
+    _below(
+        "numpy",
+        "number integer signedinteger unsignedinteger inexact floating complexfloating generic character "
+        "flexible",
+    )
+    | _below("builtins", "object")
+    | _below("collections", "OrderedDict")
+)
+"""Types as values, as ``make_column_selector`` holds them, and LightGBM's table of scores."""
 
 _KNOWN = {OBJECT: OBJECTS, FUNCTION: FUNCTIONS, TYPE: TYPES}
 

@@ -1,7 +1,8 @@
 """A model that skops has built, checked before it is used: numbers that scikit-learn's compiled code trusts.
 
-What is checked: trees of every kind, the tables of support vector machines, neighbours, cluster centres,
-splines, sparse matrices, random generators. What is not: every other array of every other estimator.
+What is checked: trees of every kind, other libraries' too, the tables of support vector machines, neighbours,
+cluster centres, splines, sparse matrices, random generators. What is not: every other array of every other
+estimator.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import InvalidModel, Untrusted, shorten
-from modelpack.flavors.audit import trees
+from modelpack.flavors.audit import boosters, trees
 from modelpack.trust import Trust
 
 _TREE = "sklearn.tree._tree.Tree"
@@ -231,5 +232,7 @@ _CHECKS: Mapping[str, Callable[[Any, set[int]], None]] = {
     "scipy.sparse._base._spbase": _sparse,
     "numpy.random.mtrand.RandomState": _random,
     "numpy.random._generator.Generator": _random,
+    "xgboost.core.Booster": lambda part, owned: boosters.check_xgboost_booster(part),
+    "lightgbm.basic.Booster": lambda part, owned: boosters.check_lightgbm_booster(part),
 }
 """By the full name of a class among an object's own and those it builds on."""

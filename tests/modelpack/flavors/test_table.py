@@ -62,7 +62,7 @@ def test_a_nearer_owner_goes_before_scikit_learn(monkeypatch: pytest.MonkeyPatch
     assert detect(LinearRegression()) == "sklearn"
 
 
-@pytest.mark.parametrize("name", ["sklearn", "python"])
+@pytest.mark.parametrize("name", list(FLAVORS))
 def test_a_flavor_has_the_verbs(name: str) -> None:
     assert isinstance(FLAVORS[name], Flavor)
 
@@ -81,6 +81,8 @@ SKLEARN = {"pickled_model": "model.skops"}
         ({"python_function": {"loader_module": "mlflow.sklearn"}}, "sklearn"),
         ({"sklearn": SKLEARN}, "sklearn"),
         ({"python_function": {"loader_module": "mlflow.pyfunc.model"}}, "python"),
+        ({"onnx": {"data": "model.onnx"}, "sklearn": SKLEARN}, "sklearn"),
+        ({"onnx": {"data": "model.onnx"}}, "onnx"),
     ],
 )
 def test_a_document_says_which_flavor_loads_it(flavors: dict[str, Any], name: str) -> None:
@@ -88,16 +90,16 @@ def test_a_document_says_which_flavor_loads_it(flavors: dict[str, Any], name: st
 
 
 @pytest.mark.parametrize(
-    "loader", ["os", "subprocess", "..evil", "mlflow.xgboost", "mlflow.sklearn;os", "", 3, ["mlflow.sklearn"]]
+    "loader", ["os", "subprocess", "..evil", "mlflow.spark", "mlflow.sklearn;os", "", 3, ["mlflow.sklearn"]]
 )
 def test_a_loader_that_no_flavor_answers_for_is_refused(loader: Any) -> None:
     with pytest.raises(NotFound, match="no loader module") as met:
         choose(document(sklearn=SKLEARN, python_function={"loader_module": loader}))
-    assert "this version loads the flavors sklearn, python" in str(met.value)
+    assert "this version loads the flavors sklearn, xgboost" in str(met.value)
 
 
 def test_a_flavor_that_is_not_known_says_which_are() -> None:
-    with pytest.raises(NotFound, match="no flavor 'spark'; there are sklearn, python"):
+    with pytest.raises(NotFound, match="no flavor 'spark'; there are sklearn, xgboost"):
         choose(document(spark={}))
 
 
