@@ -211,6 +211,9 @@ class _SplitRows:
         """A value from *low* to *high*, near them where one is infinite."""
         if np.isinf(low) or np.isinf(high):
             value = high if np.isinf(low) else low
+        elif low > high:
+            # No number comes there: LightGBM splits missing values off where numbers were split before.
+            return np.asarray(low, dtype=self._rows.by_name[name].dtype)
         else:
             value = float(self._rng.uniform(low, high))
         dtype = self._rows.by_name[name].dtype

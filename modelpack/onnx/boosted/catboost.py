@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import NotConvertible, shorten
+from modelpack.onnx.boosted import reading
 from modelpack.onnx.columns import FLOAT, Cast, Frame
 from modelpack.onnx.graph import Graph, Tensor
 from modelpack.onnx.trees import Tree, leaf_sums, sums
@@ -36,7 +37,8 @@ _EXPONENTIAL = frozenset({"Poisson", "Tweedie", "LogLinQuantile"})
 
 def write(graph: Graph, model: Any, frame: Frame) -> Answers:
     """A ``CatBoostClassifier``, a ``CatBoostRegressor``, or what answers the plain sums."""
-    forest = _Forest(model)
+    with reading("CatBoost"):
+        forest = _Forest(model)
     if hasattr(model, "predict_proba"):
         return _classes(graph, model, forest, frame)
 

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import TensorProto
 
 from modelpack.errors import NotConvertible, shorten
+from modelpack.onnx.boosted import reading
 from modelpack.onnx.columns import DOUBLE, Column, Frame, matrix, whole
 from modelpack.onnx.graph import Graph, Tensor
 from modelpack.onnx.trees import Tree, sums
@@ -40,11 +41,16 @@ _NO_MISSING, _ZERO_MISSING = 0, 1
 def write(graph: Graph, model: Any, frame: Frame) -> Answers:
     """A ``Booster``, or an estimator around one."""
     if not hasattr(model, "booster_"):
-        return {"predict": _value(graph, _Forest(model), frame)}
-    forest = _Forest(model.booster_)
+        return {"predict": _value(graph, _read(model), frame)}
+    forest = _read(model.booster_)
     if not hasattr(model, "predict_proba"):
         return {"predict": _value(graph, forest, frame)}
     return _classes(graph, model, forest, frame)
+
+
+def _read(booster: Any) -> "_Forest":
+    with reading("LightGBM"):
+        return _Forest(booster)
 
 
 class _Forest:

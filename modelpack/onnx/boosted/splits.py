@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from modelpack.onnx.boosted import reading
 from modelpack.onnx.tracing import Tree
 
 Found: TypeAlias = tuple[tuple[Tree, ...], bool]
@@ -18,11 +19,13 @@ Found: TypeAlias = tuple[tuple[Tree, ...], bool]
 
 def xgboost(model: Any) -> Found:
     """By ``Booster.get_dump``; ``x < t`` in float32 is ``x <= t`` for the float before *t*."""
-    booster = model.get_booster() if hasattr(model, "get_booster") else model
-    names = booster.feature_names or [f"f{place}" for place in range(booster.num_features())]
-    places = {name: place for place, name in enumerate(names)}
-    nodes = [list(_nodes(json.loads(text))) for text in booster.get_dump(dump_format="json")]
-    return tuple(_dumped(tree, places) for tree in nodes), True
+    with reading("XGBoost"):
+        booster = model.get_booster() if hasattr(model, "get_booster") else model
+        names = booster.feature_names or [f"f{place}" for place in range(booster.num_features())]
+        places = {name: place for place, name in enumerate(names)}
+        # There are no trees where there are weights.
+        dumped = [] if "gblinear" in booster.save_config() else booster.get_dump(dump_format="json")
+        return tuple(_dumped(_nodes(json.loads(text)), places) for text in dumped), True
 
 
 def _nodes(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -56,11 +59,11 @@ def _dumped(nodes: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> Tr
 
 def lightgbm(model: Any) -> Found:
     """By ``Booster.trees_to_dataframe``."""
-    booster = getattr(model, "booster_", model)
-    places = {name: place for place, name in enumerate(booster.feature_name())}
-    return tuple(
-        _listed(rows, places) for _, rows in booster.trees_to_dataframe().groupby("tree_index")
-    ), False
+    with reading("LightGBM"):
+        booster = getattr(model, "booster_", model)
+        places = {name: place for place, name in enumerate(booster.feature_name())}
+        trees = booster.trees_to_dataframe().groupby("tree_index")
+        return tuple(_listed(rows, places) for _, rows in trees), False
 
 
 def _listed(rows: Any, places: Mapping[str, int]) -> Tree:
@@ -93,11 +96,9 @@ def _listed(rows: Any, places: Mapping[str, int]) -> Tree:
 
 def catboost(model: Any) -> Found:
     """By ``CatBoost.get_borders``, each border as a tree of one split: its trees ask theirs of every row."""
-    return tuple(
-        _stump(int(feature), float(border))
-        for feature, borders in model.get_borders().items()
-        for border in borders
-    ), True
+    with reading("CatBoost"):
+        pairs = [(int(one), float(t)) for one, borders in model.get_borders().items() for t in borders]
+        return tuple(_stump(feature, border) for feature, border in pairs), True
 
 
 def _stump(feature: int, border: float) -> Tree:

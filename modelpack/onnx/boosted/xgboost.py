@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from modelpack.errors import NotConvertible, shorten
+from modelpack.onnx.boosted import reading
 from modelpack.onnx.columns import DOUBLE, FLOAT, Frame, cast, matrix, whole
 from modelpack.onnx.graph import Graph, Tensor
 from modelpack.onnx.trees import Tree, constant_tree, sums
@@ -40,14 +41,19 @@ _LARGEST_EXPONENT = 88.7
 def write(graph: Graph, model: Any, frame: Frame) -> Answers:
     """A ``Booster``, or an estimator around one."""
     if not hasattr(model, "get_booster"):
-        return {"predict": _value(graph, _Learner(model, None), frame)}
+        return {"predict": _value(graph, _read(model, None), frame)}
     missing = model.get_params().get("missing", math.nan)
-    if not math.isnan(missing):
+    if missing is not None and not math.isnan(missing):
         raise NotConvertible(f"missing values that are written {missing!r}")
-    learner = _Learner(model.get_booster(), _best(model))
+    learner = _read(model.get_booster(), _best(model))
     if not hasattr(model, "predict_proba"):
         return {"predict": _value(graph, learner, frame)}
     return _classes(graph, model, learner, frame)
+
+
+def _read(booster: Any, iterations: int | None) -> "_Learner":
+    with reading("XGBoost"):
+        return _Learner(booster, iterations)
 
 
 class _Learner:
