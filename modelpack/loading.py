@@ -10,7 +10,7 @@ from typing import Any
 from modelpack import settings
 from modelpack.directory import ModelDirectory, code, open_directory
 from modelpack.engines import Engine
-from modelpack.engines.auto import AutoEngine
+from modelpack.engines.auto import AutoEngine, Learns
 from modelpack.engines.choose import check
 from modelpack.engines.memory import Measurements
 from modelpack.engines.native import NativeEngine
@@ -55,12 +55,15 @@ def load_predictor(
     engine: str = "native",
     method: str | None = None,
     threads: int = 1,
+    learns: Learns = "first",
 ) -> Predictor:
     """What calls the model with what its signature declares.
 
     *engine* is ``native``, ``onnx``, which needs a certificate for *method* and loads no framework, or
     ``auto``: ONNX where it is certified, joined by the native model when that is wanted. *method* is the one
-    to call, by default the one that the document names. *threads* are for one call of the ONNX form.
+    to call, by default the one that the document names. *threads* are for one call of the ONNX form. *learns*
+    says who finds out which engine is faster for many rows: the ``first`` caller with so many, a thread
+    ``aside`` while ONNX answers, or ``never`` anybody.
 
     Raises as ``load`` does, NotFound for an engine or a method that does not exist, Uncertified for
     ``onnx`` without a certificate, and InvalidModel for a model that does not predict.
@@ -84,7 +87,7 @@ def load_predictor(
             why = str(error)
             logger.info("the native engine answers", extra={"model": str(directory.path), "reason": why})
         else:
-            return _predictor(native, asked, onnx, engine=engine, threads=threads)
+            return _predictor(native, asked, onnx, engine=engine, threads=threads, learns=learns)
     return Predictor(
         directory,
         flavor=name,
@@ -115,11 +118,13 @@ class _Native:
         return NativeEngine(lambda data, method: predict(data, {}))
 
 
-def _predictor(native: _Native, method: str, onnx: OnnxEngine, *, engine: str, threads: int) -> Predictor:
+def _predictor(
+    native: _Native, method: str, onnx: OnnxEngine, *, engine: str, threads: int, learns: Learns
+) -> Predictor:
     chosen: Engine = onnx
     if engine == "auto":
         kept = Measurements(settings.home(os.environ), native.directory.digest, f"{method}/{threads}")
-        chosen = AutoEngine(onnx, native.engine, method, measurements=kept)
+        chosen = AutoEngine(onnx, native.engine, method, measurements=kept, learns=learns)
     return Predictor(
         native.directory,
         flavor=native.flavor,

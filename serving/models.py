@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 import modelpack
+from modelpack.engines.auto import Learns
 from modelpack.errors import ModelpackError, PredictionFailed
 from modelpack.loading import load_predictor, open_model
 from modelpack.predictor import Predictor
@@ -117,15 +118,28 @@ def find(reference: str, image: Image | None = None) -> Source:
     )
 
 
-def load(source: Source, settings: Settings, environ: Mapping[str, str], *, threads: int = 1) -> Served:
+def load(
+    source: Source,
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    threads: int = 1,
+    learns: Learns = "aside",
+) -> Served:
     """Load the model at *source* as *settings* say: its method, its engine, and as far as they trust it.
 
-    *threads* are for one call of an engine that can use several.
+    *threads* are for one call of an engine that can use several. *learns* is that of ``load_predictor``; of
+    callers of a server none should wait.
     """
     started = time.monotonic()
     allowed = Trust.read(settings.trust, environ=environ, home=home(environ))
     predictor = load_predictor(
-        source.place, trust=allowed, engine=settings.engine, method=settings.method or None, threads=threads
+        source.place,
+        trust=allowed,
+        engine=settings.engine,
+        method=settings.method or None,
+        threads=threads,
+        learns=learns,
     )
     took = round(time.monotonic() - started, 3)
     facts = {"model": source.name, "digest": source.digest, "engine": predictor.engine, "seconds": took}

@@ -19,7 +19,7 @@ def score(reference: str, source: str, target: str, *, kind: str, settings: Sett
     """
     codec = CODECS[kind](coerce=settings.coerce, depth_limit=settings.depth_limit)
     body = _read(source)
-    served = load(find(reference), settings, os.environ)
+    served = load(find(reference), settings, os.environ, learns="never")
     output = answer(served, codec, body).body + b"\n"
     if target == "-":
         sys.stdout.buffer.write(output)

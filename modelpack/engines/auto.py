@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from threading import Lock
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, Literal, TypeAlias
 
 from modelpack.engines import Engine
 from modelpack.engines.choose import Measured, measure
@@ -14,15 +14,19 @@ from modelpack.errors import ModelpackError, Uncertified
 MANY = 512
 """Rows from which the native model may be the faster; fewer are not worth loading it."""
 
+Learns: TypeAlias = Literal["first", "aside", "never"]
+"""Who waits until the engines are measured: whoever first asks for many rows, or nobody, for a thread does it
+(which the end of the process waits for); or they are not measured."""
+
 logger = logging.getLogger(__name__)
 
 
 class AutoEngine:
     """Answers *method* by *onnx*; *join* loads the native engine when it is first wanted.
 
-    It is wanted for what the certificate does not cover, and for many rows: then the two are measured on
-    those rows, for at most about *seconds*, which *measurements* keeps. Where it cannot be loaded, the ONNX
-    form goes on alone.
+    It is wanted for what the certificate does not cover, and, unless it *learns* never, for many rows: then
+    the two are measured on those rows, for at most about *seconds*, which *measurements* keeps. Where it
+    cannot be loaded, the ONNX form goes on alone.
     """
 
     def __init__(
@@ -33,16 +37,20 @@ class AutoEngine:
         *,
         measurements: Measurements | None = None,
         seconds: float = 0.5,
+        learns: Learns = "first",
     ) -> None:
         self.onnx = onnx
         self._join = join
         self._method = method
         self._measurements = measurements
         self._seconds = seconds
+        self._learns = learns
+        self._learning: Thread | None = None
         self._native: Engine | None = None
         self._is_alone = False
         self._measured = measurements.read() if measurements else None
         self._lock = Lock()
+        self._starting = Lock()
 
     @property
     def name(self) -> str:
@@ -58,10 +66,13 @@ class AutoEngine:
     def run(self, data: Any, method: str) -> Any:
         """What the model's *method* answers for *data*. Raises Uncertified where nobody may answer."""
         rows = len(data)
-        if rows >= MANY and self._measured is None and not self._is_alone and (native := self._joined()):
-            answer = native.run(data, method)
-            self._compare(data)
-            return answer
+        if rows >= MANY and self._measured is None and not self._is_alone:
+            if self._learns == "aside":
+                self._learn_aside(data)
+            elif self._learns == "first" and (native := self._joined()):
+                answer = native.run(data, method)
+                self._compare(data)
+                return answer
         engine = self.choose(rows)
         if engine is not self.onnx:
             return engine.run(data, method)
@@ -71,6 +82,20 @@ class AutoEngine:
             if native := self._joined():
                 return native.run(data, method)
             raise
+
+    def _learn_aside(self, rows: Any) -> None:
+        with self._starting:
+            if self._learning is None:
+                self._learning = Thread(target=self._learn, args=(rows,), name="measure engines")
+                self._learning.start()
+
+    def _learn(self, rows: Any) -> None:
+        try:
+            if self._joined():
+                self._compare(rows)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it who could be told
+            self._is_alone = True
+            logger.warning("the native model does not load", extra={"reason": repr(error)})
 
     def _joined(self) -> Engine | None:
         with self._lock:

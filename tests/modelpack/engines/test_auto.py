@@ -1,12 +1,13 @@
 """The native model joins when it is wanted, not before, and what was measured is remembered."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
-from modelpack.engines.auto import MANY, AutoEngine
+from modelpack.engines.auto import MANY, AutoEngine, Learns
 from modelpack.engines.choose import Measured
 from modelpack.engines.memory import Measurements, has_opened, note_opened
 from modelpack.errors import MissingDependency, ModelpackError, Uncertified
@@ -40,9 +41,15 @@ class Joining:
         return self._native
 
 
-def auto(join: Joining, *, onnx: Named | None = None, measurements: Measurements | None = None) -> AutoEngine:
+def auto(
+    join: Joining,
+    *,
+    onnx: Named | None = None,
+    measurements: Measurements | None = None,
+    learns: Learns = "first",
+) -> AutoEngine:
     engine: Any = onnx or Named("onnx", refuses=100)
-    return AutoEngine(engine, join, "predict", measurements=measurements)
+    return AutoEngine(engine, join, "predict", measurements=measurements, learns=learns)
 
 
 def rows(count: int, value: float = 0.0) -> np.ndarray:
@@ -80,6 +87,68 @@ def test_many_rows_bring_the_native_model_which_answers_them_and_is_measured(tmp
     before = list(engine.onnx.calls)  # type: ignore[attr-defined]  # a Named
     engine.run(rows(MANY), "predict")
     assert len(engine.onnx.calls) <= len(before) + 1  # type: ignore[attr-defined]  # a Named
+
+
+class Held(Joining):
+    """Does not give it before it may."""
+
+    def __init__(self, native: Named | None) -> None:
+        super().__init__(native)
+        self.may = Event()
+
+    def __call__(self) -> Named:
+        assert self.may.wait(30)
+        return super().__call__()
+
+
+def learned(engine: AutoEngine) -> None:
+    assert engine._learning is not None
+    engine._learning.join(30)
+    assert not engine._learning.is_alive()
+
+
+def test_nobody_waits_where_a_thread_finds_out_which_engine_is_faster(tmp_path: Path) -> None:
+    join = Held(Named("native"))
+    kept = Measurements(tmp_path, "sha256:ab", "predict/1")
+    engine = auto(join, measurements=kept, learns="aside")
+    assert set(engine.run(rows(MANY - 1), "predict")) == {"onnx"}
+    assert engine._learning is None
+    for _ in range(3):
+        assert set(engine.run(rows(MANY), "predict")) == {"onnx"}
+    assert kept.read() is None
+    join.may.set()
+    learned(engine)
+    assert join.times == 1
+    found = kept.read()
+    assert found is not None
+    assert engine.run(rows(MANY), "predict")[0] == found.faster(MANY)
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+def test_a_native_model_that_a_thread_cannot_load_is_asked_for_once(error: type[Exception] | None) -> None:
+    class Broken(Joining):
+        def __call__(self) -> Named:
+            native = super().__call__
+            if error is None:
+                return native()
+            self.times += 1
+            raise error
+
+    join = Broken(None)
+    engine = auto(join, learns="aside")
+    for _ in range(2):
+        assert set(engine.run(rows(MANY), "predict")) == {"onnx"}
+        learned(engine)
+    assert join.times == 1
+    assert set(engine.run(rows(MANY), "predict")) == {"onnx"}
+
+
+def test_where_nobody_is_to_learn_the_native_model_joins_for_its_own_rows_only() -> None:
+    join = Joining(Named("native"))
+    engine = auto(join, learns="never")
+    assert set(engine.run(rows(MANY), "predict")) == {"onnx"}
+    assert join.times == 0
+    assert set(engine.run(rows(MANY, 1e3), "predict")) == {"native"}
 
 
 def test_what_is_remembered_decides_from_the_start(tmp_path: Path) -> None:

@@ -79,3 +79,20 @@ def test_measuring_ends_in_time_and_a_line_speaks_for_more() -> None:
     assert measured.faster(max(measured.onnx)) == "onnx"
     assert measured.faster(700) == "onnx"
     assert measured.faster(800) == "native"
+
+
+def test_a_machine_that_does_other_things_for_a_moment_decides_nothing() -> None:
+    clock = [0.0]
+    onnx, native = _two(clock)
+
+    class Disturbed(_Timed):
+        def run(self, data: Any, method: str) -> Any:
+            if len(self.rows) % 3 != 2:
+                self._clock[0] += 1.0
+            return super().run(data, method)
+
+    disturbed = Disturbed("onnx", clock, fixed=1e-5, each=8e-6)
+    measured = measure(disturbed, native, "predict", np.zeros((7, 1)), seconds=60, clock=lambda: clock[0])
+    quiet = measure(onnx, native, "predict", np.zeros((7, 1)), seconds=60, clock=lambda: clock[0])
+    assert measured.onnx == pytest.approx(quiet.onnx)
+    assert measured.native == pytest.approx(quiet.native)
