@@ -74,7 +74,8 @@ def test_the_document_is_what_mlflow_writes(tmp_path: Path) -> None:
 def test_a_time_series_takes_where_to_begin_and_to_end(tmp_path: Path) -> None:
     series = AutoReg(np.arange(30.0) % 7, lags=2).fit()
     span = pd.DataFrame({"start": [30], "end": [33]})
-    signature = Signature(inputs=Schema(tuple(ColumnSpec(DataType.long, name) for name in span)))
+    longs = tuple(ColumnSpec(DataType.long, name) for name in ("start", "end"))
+    signature = Signature(inputs=Schema(longs))
     source = saved(tmp_path / "model", series, input_example=None, signature=signature)
     predictor = modelpack.load_predictor(source.path, trust=PICKLE)
     np.testing.assert_array_equal(predictor.predict(span), series.predict(start=30, end=33))
