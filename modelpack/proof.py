@@ -18,7 +18,7 @@ from modelpack.directory.document import OWN
 from modelpack.engines.memory import note_opened
 from modelpack.errors import InvalidModel, NotFound, shorten
 from modelpack.flavors import FLAVORS, Predict
-from modelpack.onnx import CONVERTERS
+from modelpack.onnx import owner
 from modelpack.onnx.files import digest_of, native_digest
 from modelpack.onnx.profile import Profile, profile
 from modelpack.onnx.report import MethodReport, Report
@@ -110,7 +110,7 @@ def with_proof(
     Unchanged where nobody could write another form: without the libraries that do it (which is logged), and
     for models of libraries that have no converter. *example* is data as the signature takes it.
     """
-    if not _has_converter(model) or not methods:
+    if not owner(model) or not methods:
         return view
     if view.signature is None or view.signature.inputs is None:
         return _reported(view, methods, "the model was saved without a signature; save it with an example")
@@ -136,10 +136,6 @@ def with_proof(
     if form is None or form.ByteSize() > LARGEST:
         return _written(view, report, b"")
     return _written(view, report, form.SerializeToString(deterministic=True))
-
-
-def _has_converter(model: Any) -> bool:
-    return any(class_.__module__.partition(".")[0] in CONVERTERS for class_ in type(model).__mro__)
 
 
 def asking(view: ModelDirectory, flavor: str, model: Any, methods: Sequence[str]) -> Any:

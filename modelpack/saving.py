@@ -41,17 +41,18 @@ def save(
 ) -> ModelDirectory:
     """Write *model* to the new directory *path*, in MLflow's format, and answer the view of it.
 
-    *model* is a scikit-learn estimator, a function, or an object with ``predict``. *signature* is what it
-    takes and gives; without one it is inferred from *input_example*, a DataFrame, array, dict, list, sparse
-    matrix or scalar, or ``(data, params)``, and from what the model answers for it. *metadata* is kept under
-    its name in MLmodel. *requirements* replace what is found out: PEP 508 lines without URLs. *code_paths*
-    are modules and packages to bring along. *format* is ``skops`` (scikit-learn's default), ``cloudpickle``
-    or ``pickle``; loading a pickle takes the operator's trust.
+    *model* is an estimator of scikit-learn, XGBoost, LightGBM or CatBoost, a booster, results of statsmodels,
+    a ``ModelProto`` of ONNX, a function, or an object with ``predict``. *signature* is what it takes and
+    gives; without one it is inferred from *input_example*, a DataFrame, array, dict, list, sparse matrix or
+    scalar, or ``(data, params)``, and from what the model answers for it. *metadata* is kept under its name
+    in MLmodel. *requirements* replace what is found out: PEP 508 lines without URLs. *code_paths* are modules
+    and packages to bring along. *format* is one that the flavor knows (flavors/README.md), such as ``skops``,
+    ``ubj`` or ``cloudpickle``; loading a pickle takes the operator's trust.
 
-    A scikit-learn model gets an ONNX form beside its own, if the two answer alike: for *methods*, by default
-    ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with the number of ``rows``
-    that are compared and the ``seed`` that draws them, or False for no other form. *reference_data* is what
-    the model was trained on: a profile of it is kept, and rows are drawn like it.
+    Estimators and boosted trees get an ONNX form beside their own, if the two answer alike: for *methods*, by
+    default ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with the number of
+    ``rows`` that are compared and the ``seed`` that draws them, or False for no other form. *reference_data*
+    is what the model was trained on: a profile of it is kept, and rows are drawn like it.
 
     The directory appears complete and synced to the disk, or not at all. Raises AlreadyExists for a *path*
     that is taken, SchemaMismatch for an example that the signature refuses, PredictionFailed for one that

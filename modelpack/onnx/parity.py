@@ -49,7 +49,17 @@ _THREAD_ROWS = 5_000
 _FEATURE_ROWS = 10_000
 """Rows for trees that are asked by themselves."""
 
-_PACKAGES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
+_PACKAGES = (
+    "catboost",
+    "lightgbm",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "scikit-learn",
+    "skl2onnx",
+    "xgboost",
+    "xgboost-cpu",
+)
 
 
 def certify(
