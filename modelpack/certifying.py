@@ -98,7 +98,15 @@ def _certify(
         view = with_profile(view, reference_data)
     given = view.example()
     data = None if given is None else example.split(given)[0]
-    proved = with_proof(view, choose(view.document), model, example=data, methods=asked, effort=effort)
+    proved = with_proof(
+        view,
+        choose(view.document),
+        model,
+        example=data,
+        reference=reference_data,
+        methods=asked,
+        effort=effort,
+    )
     report = read_report(proved)
     if report is None:
         raise InvalidModel(

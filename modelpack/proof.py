@@ -103,12 +103,20 @@ def read_profile(view: ModelDirectory) -> Profile | None:
 
 
 def with_proof(
-    view: ModelDirectory, flavor: str, model: Any, *, example: Any, methods: Sequence[str], effort: Effort
+    view: ModelDirectory,
+    flavor: str,
+    model: Any,
+    *,
+    example: Any,
+    reference: Any = None,
+    methods: Sequence[str],
+    effort: Effort,
 ) -> ModelDirectory:
     """*view* with the ONNX form of *model*, where one is certified, and the report in any case.
 
     Unchanged where nobody could write another form: without the libraries that do it (which is logged), and
-    for models of libraries that have no converter. *example* is data as the signature takes it.
+    for models of libraries that have no converter. *example* is data as the signature takes it, and so is
+    *reference*, the training data.
     """
     if not owner(model) or not methods:
         return view
@@ -127,6 +135,7 @@ def with_proof(
         model,
         view.signature,
         example=example,
+        reference=reference,
         profile=read_profile(view),
         methods=methods,
         rows=effort.rows,

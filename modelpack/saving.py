@@ -75,7 +75,15 @@ def save(
         if effort is not None:
             data = None if input_example is None else example.split(input_example)[0]
             asked = usual_methods(model) if methods is None else tuple(methods)
-            view = with_proof(view, name, model, example=data, methods=asked, effort=effort)
+            view = with_proof(
+                view,
+                name,
+                model,
+                example=data,
+                reference=reference_data,
+                methods=asked,
+                effort=effort,
+            )
         view = replace(view, document=_dated(view.document, folder))
         (folder / layout.DOCUMENT).write_text(view.document.text(), encoding="utf-8")
         environment.write(folder, _requirements(view, name) if lines is None else lines)

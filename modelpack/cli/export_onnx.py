@@ -1,7 +1,6 @@
 """``modelpack export-onnx``: a model as ONNX, with its certificate, or as a bundle for a small device."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +109,7 @@ def _facts(made: Export, written: list[str]) -> dict[str, Any]:
         "bytes": {"native": made.native_bytes, "onnx": len(made.model)},
         "largest_difference": made.worst if made.worst < float("inf") else None,
         "seconds": [{"rows": one.rows, "native": one.native, "onnx": one.onnx} for one in made.speeds],
+        "usual_rows": dict(made.usual),
         "notes": list(made.notes),
         "report": made.report.to_dict(),
     }
@@ -144,13 +144,19 @@ def _print(made: Export, written: list[str]) -> None:
     )
     click.echo()
     print_table(
-        ["METHOD", "CERTIFIED", "ROWS", "LARGEST DIFFERENCE", "REASON"],
+        ["METHOD", "CERTIFIED", "ROWS", "LARGEST DIFFERENCE", "1,000 USUAL ROWS", "REASON"],
         (
-            (name, "yes" if one.certified else "NO", one.compared, f"{one.worst:.2g}", one.reason or "-")
+            (
+                name,
+                "yes" if one.certified else "NO",
+                f"{one.compared:,}",
+                f"{one.worst:.2g}",
+                made.usual.get(name, "-"),
+                one.reason or "-",
+            )
             for name, one in made.report.methods.items()
         ),
     )
-    sys.stdout.flush()
 
 
 def _size(count: int) -> str:

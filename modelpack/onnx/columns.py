@@ -4,8 +4,8 @@ A step stays a note until something needs the numbers. Trees never do: they ask 
 left (``modelpack.onnx.splits``), so that a scaler or an encoder before them costs no node at all.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Protocol, TypeAlias
 
@@ -206,14 +206,16 @@ class FillWord:
 
 @dataclass(frozen=True)
 class Curve:
-    """Column *place* of a transformer that moves each column by itself, upwards: for trees only.
+    """Column *place* of a transformer that moves each column by itself, upwards.
 
-    The transformer's own code is asked where a split lies, so that no formula is repeated here.
+    Trees ask the transformer's own code where a split lies, so that they need no formula. For all others
+    *written* writes the columns at some places.
     """
 
     transformer: Any
     place: int
     width: int
+    written: Callable[[Graph, Tensor, Any, Sequence[int]], Tensor]
 
     @property
     def family(self) -> tuple[object, ...]:
@@ -230,7 +232,9 @@ class Curve:
             return np.asarray(self.transformer.transform(rows))[:, self.place]
 
     def write(self, graph: Graph, tensor: Tensor, steps: Sequence["Curve"]) -> Tensor:
-        raise NotConvertible(f"{type(self.transformer).__name__} before anything but trees")
+        return self.written(
+            graph, cast(graph, tensor, DOUBLE), self.transformer, [one.place for one in steps]
+        )
 
 
 _MOST = float(np.finfo(np.float64).max)
@@ -288,6 +292,13 @@ class Frame:
             raise NotConvertible("text reaches a step that wants numbers")
         common = np.result_type(*(column.dtype for column in self.columns))
         return FLOAT if common == FLOAT else DOUBLE
+
+
+@dataclass(frozen=True)
+class Selected(Frame):
+    """The columns that a selector keeps, which can be asked itself: *answers* by method."""
+
+    answers: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
 
 
 def whole(tensor: Tensor) -> Frame:

@@ -1,6 +1,6 @@
 """A model as ONNX: the forms worth trying, the best first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from onnx import helper
 from modelpack._version import __version__
 from modelpack.errors import NotConvertible
 from modelpack.onnx import stock
-from modelpack.onnx.columns import DOUBLE, FLOAT, Column, Frame, matrix, whole
+from modelpack.onnx.columns import DOUBLE, FLOAT, Column, Frame, Selected, matrix, whole
 from modelpack.onnx.graph import TEXT, Graph, Tensor
 from modelpack.onnx.layout import Block, Layout, Output
 from modelpack.onnx.writing import Answers, answer, write
@@ -69,7 +69,8 @@ def _exact(name: str, model: Any, signature: Signature, methods: tuple[str, ...]
 
 
 def _columns(graph: Graph, frame: Frame) -> Answers:
-    return {"transform": lambda: matrix(graph, frame)}
+    answers: dict[str, Callable[[], Tensor]] = {"transform": lambda: matrix(graph, frame)}
+    return {**answers, **frame.answers} if isinstance(frame, Selected) else answers
 
 
 def _output(name: str, tensor: Tensor) -> Output:

@@ -14,6 +14,7 @@ from modelpack.onnx import probes
 from modelpack.onnx.comparing import Answers, Comparison, ask_each
 from modelpack.onnx.convert import Candidate, candidates
 from modelpack.onnx.domain import Domain
+from modelpack.onnx.holding import hold, hold_alone, known
 from modelpack.onnx.layout import Layout, Output
 from modelpack.onnx.limits import discover
 from modelpack.onnx.native import Native, as_input
@@ -49,6 +50,9 @@ _THREAD_ROWS = 5_000
 _FEATURE_ROWS = 10_000
 """Rows for trees that are asked by themselves."""
 
+_REFERENCE_ROWS = 5_000
+"""Rows of the training that are compared themselves."""
+
 _PACKAGES = (
     "catboost",
     "lightgbm",
@@ -67,6 +71,7 @@ def certify(
     signature: Signature,
     *,
     example: Any = None,
+    reference: Any = None,
     profile: Profile | None = None,
     methods: Sequence[str] = ("predict",),
     rows: int = ROWS,
@@ -77,16 +82,26 @@ def certify(
 ) -> tuple[onnx.ModelProto | None, Report]:
     """The ONNX form of *model* that answers most of *methods* as it does, and the report of the comparison.
 
-    *example* is input as ``modelpack.schema.enforce`` takes it; *profile* describes the training data, and is
-    made of the example where there is none. About *rows* rows are compared, drawn by *seed*. *native* asks
-    the model, where its flavor does so in another way than by calling the method. *forms* are compared in
-    place of those that ``convert`` makes. There is no form (None) when no method is certified; the report
-    says why. With *even_if_it_differs* the best form is given all the same, and its report certifies nothing
-    that differs. Nothing is raised for a model that cannot be converted.
+    *example* is input as ``modelpack.schema.enforce`` takes it, and so is *reference*, the training data or
+    some of it; *profile* describes these, and is made of the example where there is none. About *rows* rows
+    are compared, drawn by *seed*. *native* asks the model, where its flavor does so in another way than by
+    calling the method. *forms* are compared in place of those that ``convert`` makes.
+
+    There is no form (None) when no method is certified; the report says why. With *even_if_it_differs* the
+    best form is given all the same, and its report certifies nothing that differs. Nothing is raised for a
+    model that cannot be converted.
     """
     try:
         trial = _Trial(
-            model, signature, example, profile, tuple(methods), rows, seed, native or native_of(model)
+            model,
+            signature,
+            example,
+            reference,
+            profile,
+            tuple(methods),
+            rows,
+            seed,
+            native or native_of(model),
         )
     except NotConvertible as error:
         failed = MethodReport(certified=False, reason=str(error))
@@ -104,7 +119,8 @@ class _Outcome:
     layout: Layout
     domain: Domain
     methods: Mapping[str, MethodReport]
-    threads: int = 1
+    threads: int
+    rows: Mapping[str, int]
 
     @property
     def certified(self) -> int:
@@ -119,6 +135,7 @@ class _Trial:
         model: Any,
         signature: Signature,
         example: Any,
+        reference: Any,
         profile: Profile | None,
         methods: tuple[str, ...],
         rows: int,
@@ -139,7 +156,14 @@ class _Trial:
         self.domain = discover(self.rows, native, self.methods[0], self._rng)
         self.trees = list(find_trees(model))
         self.untraced: list[Trees] = []
-        self.probes = [*_example(held), *self._ordinary(rows), *self._special(), *self._splits(rows)]
+        seen = None if reference is None else enforce(reference, signature.inputs)
+        self.probes = [
+            *_example(held),
+            *_reference(seen),
+            *self._ordinary(rows),
+            *self._special(),
+            *self._splits(rows),
+        ]
         short = rows - sum(probe.rows for probe in self.probes)
         if self.trees and short > 0:
             self.probes += probes.random_rows(self.rows, short, self._rng)
@@ -216,21 +240,30 @@ class _Trial:
     def _narrowed(self, outcome: _Outcome) -> _Outcome | None:
         """*outcome* for lesser numbers alone, where it is right for these: it answers no others then."""
         failed = [one for one in outcome.methods.values() if not one.certified and one.kind]
-        if not failed or any(one.kind not in ("extreme", "random") for one in failed):
+        if not failed or any(one.kind != "extreme" for one in failed):
             return None
         usual = max((one.greatest for one in self.probes if one.kind == "random"), default=0.0)
+        best = outcome
         for limit in _LIMITS:
-            if not 10 * usual <= limit < self.domain.limit:
-                continue
-            within = copy(self)
-            within.domain = replace(self.domain, limit=limit)
-            kept = [one for one in self.probes if one.kind != "extreme" or one.greatest <= limit]
-            within.probes = [*kept, *probes.extreme_rows(self.rows, limit, np.random.default_rng(self.seed))]
-            within.answers = {}
-            found, _ = within.outcome(outcome.candidate)
-            if found is not None and found.certified > outcome.certified:
-                return found
-        return None
+            if best.certified < len(self.methods) and 10 * usual <= limit < self.domain.limit:
+                found, _ = self._within(limit).outcome(outcome.candidate)
+                best = found if found is not None and found.certified > best.certified else best
+        return None if best is outcome else best
+
+    def _within(self, limit: float) -> "_Trial":
+        """The same for numbers up to *limit*; its extremes come first, because these tell soonest."""
+        within = copy(self)
+        within.domain = replace(self.domain, limit=limit)
+        extreme = list(probes.extreme_rows(self.rows, limit, np.random.default_rng(self.seed)))
+        kept = [
+            place for place, one in enumerate(self.probes) if one.kind != "extreme" or one.greatest <= limit
+        ]
+        within.probes = [*extreme, *(self.probes[place] for place in kept)]
+        moved = {old: len(extreme) + new for new, old in enumerate(kept)}
+        within.answers = {
+            (method, moved[place]): said for (method, place), said in self.answers.items() if place in moved
+        }
+        return within
 
     def outcome(self, candidate: Candidate) -> tuple[_Outcome | None, str]:
         """How *candidate* fares, or why it cannot be tried."""
@@ -254,7 +287,13 @@ class _Trial:
                 continue
             reports[method] = self._method(session, domain, candidate.name, method)
         threads = self._threads(model, layout, domain, reports)
-        return _Outcome(candidate, layout, domain, reports, threads)
+        return _Outcome(candidate, layout, domain, reports, threads, self._counts())
+
+    def _counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for probe in self.probes:
+            counts[probe.kind] = counts.get(probe.kind, 0) + probe.rows
+        return counts
 
     def _threads(
         self, model: bytes, layout: Layout, domain: Domain, reports: Mapping[str, MethodReport]
@@ -266,7 +305,7 @@ class _Trial:
             for place, probe in enumerate(self.probes):
                 if not report.certified or probe.kind not in ("random", "split"):
                     continue
-                native = _known(self.asked(method, place), probe, domain)
+                native = known(self.asked(method, place), probe, domain)
                 if native.values is not None:
                     values = native.values[:_THREAD_ROWS]
                     comparison.measure(values)
@@ -305,7 +344,7 @@ class _Trial:
                 continue
             for method in layout.outputs:
                 comparison = Comparison(method, TOLERANCE)
-                _hold(comparison, session, method, probe, self.asked(method, place))
+                hold(comparison, session, method, probe, self.asked(method, place))
                 if comparison.failed and probe.column not in unknown:
                     unknown.append(probe.column)
         return replace(self.domain, unknown_missing=tuple(unknown))
@@ -319,7 +358,7 @@ class _Trial:
             ):
                 comparison.measure(values)
         for place, probe in enumerate(self.probes):
-            _hold(comparison, session, method, probe, _known(self.asked(method, place), probe, domain))
+            hold(comparison, session, method, probe, known(self.asked(method, place), probe, domain))
             if comparison.failed:
                 return comparison.report
         if comparison.report.compared == 0:
@@ -334,7 +373,7 @@ class _Trial:
             width = getattr(estimator, "n_features_in_", 0)
             if not comparison.failed and width and hasattr(estimator, method):
                 data = probes.feature_rows(trees, width, _FEATURE_ROWS, np.random.default_rng([self.seed, 1]))
-                _hold_alone(comparison, estimator, name, method, data)
+                hold_alone(comparison, estimator, name, method, data)
 
     def _suspects(self, outcome: _Outcome) -> Table | np.ndarray | None:
         """The rows of the kind on which *outcome* failed."""
@@ -347,9 +386,6 @@ class _Trial:
     def _finished(
         self, best: _Outcome | None, tried: Mapping[str, str], parted: str, *, even_if_it_differs: bool
     ) -> tuple[onnx.ModelProto | None, Report]:
-        counts: dict[str, int] = {}
-        for probe in self.probes:
-            counts[probe.kind] = counts.get(probe.kind, 0) + probe.rows
         missing = {name: MethodReport(certified=False, reason=why) for name, why in self.lacking.items()}
         if best is None:
             reason = "; ".join(f"{name}: {why}" for name, why in tried.items())
@@ -364,7 +400,7 @@ class _Trial:
             candidate=best.candidate.name if best is not None and usable else "",
             tried=tried,
             first_difference=parted,
-            rows=counts,
+            rows=self._counts() if best is None else best.rows,
             seed=self.seed,
             layout=best.layout if best is not None and usable else None,
             domain=best.domain if best is not None else self.domain,
@@ -376,77 +412,19 @@ class _Trial:
         )
 
 
-def _hold(comparison: Comparison, session: OnnxSession, method: str, probe: Probe, native: Answers) -> None:
-    """Hold the form's answers to *probe* against the native ones; what these refuse, it must refuse too."""
-    if native.values is not None:
-        data = part(probe.data, native.answered)
-        try:
-            whole = session.run(data, method, cut=False)
-            other = _in_pieces(session, method, data)
-        except Exception as error:  # noqa: BLE001 - whatever it raises, the native model answered
-            comparison.fail(
-                f"the form refuses what the model answers: {shorten(str(error), 200)}", kind=probe.kind
-            )
-            return
-        comparison.compare(native.values, whole, data, probe.kind)
-        if not np.array_equal(whole, other, equal_nan=whole.dtype.kind == "f"):
-            comparison.compare(native.values, other, data, probe.kind)
-    for row in native.refused[:64]:
-        one = part(probe.data, np.array([row]))
-        try:
-            session.run(one, method)
-        except Exception:  # noqa: BLE001, S112 - a refusal, as it should be
-            continue
-        comparison.fail("the form answers what the model refuses", kind=probe.kind)
-        return
-
-
-def _in_pieces(session: OnnxSession, method: str, data: Table | np.ndarray) -> np.ndarray:
-    """Answers to *data*, asked one by one at first, then in larger lots: the runtime has a way for each."""
-    count = len(data)
-    edges = [*range(min(count, 32)), *range(32, min(count, 532), 100)]
-    edges += [count] if count <= 532 else [532, count]
-    lots = [
-        np.arange(start, stop) for start, stop in zip(edges, [*edges[1:], count], strict=True) if stop > start
-    ]
-    return np.concatenate([session.run(part(data, lot), method) for lot in lots])
-
-
-def _hold_alone(comparison: Comparison, estimator: Any, name: str, method: str, data: np.ndarray) -> None:
-    from modelpack.schema import TensorSpec
-
-    signature = Signature(inputs=Schema((TensorSpec(np.dtype(np.float64), (-1, data.shape[1])),)))
-    for candidate in candidates(estimator, signature=signature, methods=(method,)):
-        if candidate.name != name or candidate.model is None or candidate.layout is None:
-            continue
-        native = np.asarray(getattr(estimator, method)(data))
-        output = candidate.layout.outputs[method]
-        layout = replace(
-            candidate.layout, outputs={method: Output(output.name, str(native.dtype), native.ndim == 1)}
-        )
-        session = OnnxSession(candidate.model.SerializeToString(), layout, Domain())
-        comparison.compare(native, session.run(data, method), data, "features")
-        return
-
-
-def _known(native: Answers, probe: Probe, domain: Domain) -> Answers:
-    """*native* without the rows of *probe* that have missing text in a column that was set aside."""
-    if not domain.unknown_missing or not isinstance(probe.data, Table):
-        return native
-    unknown = np.zeros(probe.rows, dtype=bool)
-    for name in domain.unknown_missing:
-        unknown |= probe.data.columns[name] == np.array(None)
-    left = ~unknown[native.answered]
-    values = native.values[left] if native.values is not None and left.any() else None
-    return Answers(native.answered[left], native.refused[~unknown[native.refused]], values)
-
-
 def _profile(held: Any, schema: Schema) -> Profile:
     return Profile({}, 0) if held is None else profile_of(held, schema)
 
 
 def _example(held: Any) -> list[Probe]:
     return [] if held is None or len(held) == 0 else [Probe("example", held)]
+
+
+def _reference(held: Any) -> list[Probe]:
+    """Rows that the model was trained on: some models answer exactly these by a hair's breadth."""
+    if held is None or len(held) == 0:
+        return []
+    return [Probe("reference", part(held, slice(0, _REFERENCE_ROWS)))]
 
 
 def _reasons(methods: Mapping[str, MethodReport]) -> str:

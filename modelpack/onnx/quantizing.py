@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,9 @@ from modelpack.onnx.narrowing import narrowed
 
 Quantization = Literal["dynamic", "float16"]
 KINDS: tuple[Quantization, ...] = ("dynamic", "float16")
+
+_WORTHWHILE = 64
+"""Numbers that must be halved to speak of a change: a divisor after trees is none."""
 
 _PRODUCTS = ["MatMul"]
 """What is run on eight bits; a ``Gemm`` is cut into one before. Look-ups of leaves are left alone: eight bits
@@ -77,7 +81,8 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto | None:
             raise
         except Exception as error:
             raise _failed("float16", error) from error
-    if not any(one.data_type == TensorProto.FLOAT16 for one in made.graph.initializer):
+    halved = (one for one in made.graph.initializer if one.data_type == TensorProto.FLOAT16)
+    if sum(prod(one.dims) for one in halved) < _WORTHWHILE:
         return None
     return _own(made, model)
 

@@ -19,12 +19,27 @@ def with_opset(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
     if not OLDEST <= version <= NEWEST:
         raise NotConvertible(f"opset {version}: give one from {OLDEST} to {NEWEST}")
     try:
-        made: onnx.ModelProto = version_converter.convert_version(model, version)
+        made = _renumbered(model, version) or version_converter.convert_version(model, version)
         onnx.checker.check_model(made, full_check=True)
     except Exception as error:
         why = shorten(f"{type(error).__name__}: {error}", 200)
         raise NotConvertible(f"the graph cannot be written in opset {version}: {why}") from error
     del made.graph.value_info[:]
+    return made
+
+
+def _renumbered(model: onnx.ModelProto, version: int) -> onnx.ModelProto | None:
+    """*model* with another number, where that changes none of its operators; else None."""
+    before = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    for operator in {node.op_type for node in model.graph.node if node.domain in ("", "ai.onnx")}:
+        old, new = (onnx.defs.get_schema(operator, number, "").since_version for number in (before, version))
+        if old != new:
+            return None
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    for one in made.opset_import:
+        if one.domain in ("", "ai.onnx"):
+            one.version = version
     return made
 
 

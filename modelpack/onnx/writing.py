@@ -7,7 +7,7 @@ import numpy as np
 
 from modelpack.errors import NotConvertible, shorten
 from modelpack.onnx import CONVERTERS, owner
-from modelpack.onnx.columns import DOUBLE, Frame, cast, whole
+from modelpack.onnx.columns import DOUBLE, Frame, Selected, cast, whole
 from modelpack.onnx.graph import TEXT, Graph, Tensor
 
 Answers: TypeAlias = Mapping[str, Callable[[], Tensor]]
@@ -46,6 +46,8 @@ def write_columns(graph: Graph, model: Any, frame: Frame) -> Frame:
 def write_answers(graph: Graph, model: Any, frame: Frame) -> Answers:
     """The answers of the predictor *model*."""
     written = write(graph, model, frame)
+    if isinstance(written, Selected) and written.answers:
+        return written.answers
     if isinstance(written, Frame):
         raise NotConvertible(f"{type(model).__name__} predicts nothing")
     return written

@@ -74,6 +74,7 @@ def _told(report: Report, signature: Signature, classes: Sequence[Any]) -> dict[
         "classes": list(classes),
         "graph": report.layout.to_json(),
         "domain": report.domain.to_json(),
+        "threads": report.threads,
     }
 
 

@@ -19,7 +19,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -189,7 +188,8 @@ class Model:
         self._outputs: dict[str, dict[str, Any]] = graph["outputs"]
         self._columns = [_Column(**one) for one in self._told["columns"]]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        # More were not compared: they add up in another order.
+        options.intra_op_num_threads = max(1, min(threads, int(self._told["threads"])))
         options.log_severity_level = 4
         self._session = onnxruntime.InferenceSession(held[MODEL], options, providers=["CPUExecutionProvider"])
 
@@ -227,16 +227,22 @@ class Model:
         try:
             answer = np.asarray(self._session.run([output["name"]], dict(feeds))[0])
         except Exception as error:
-            if type(error).__name__ != "InvalidArgument":
-                raise
             # A table that the graph looks into has no place for the value.
-            last = start + len(next(iter(feeds.values()))) - 1
-            raise Refused(
-                f"rows {start} to {last}: the model refuses a value; a category that it was not fitted on, "
-                "most likely"
-            ) from None
+            if type(error).__name__ == "InvalidArgument":
+                self._refuse_first(output, feeds, start)
+            raise
         flat = answer.reshape(-1) if output["flat"] and answer.ndim > 1 else answer
         return flat if flat.dtype == output["dtype"] else flat.astype(output["dtype"])
+
+    def _refuse_first(self, output: Mapping[str, Any], feeds: Mapping[str, np.ndarray], start: int) -> None:
+        """Find the first row that the graph refuses, and say so."""
+        count = len(next(iter(feeds.values())))
+        if count == 1:
+            raise Refused(
+                f"row {start}: the model refuses a value; a category that it was not fitted on, most likely"
+            ) from None
+        for begin, end in ((0, count // 2), (count // 2, count)):
+            self._asked(output, {name: feed[begin:end] for name, feed in feeds.items()}, start + begin)
 
     def _read(self, rows: Rows, start: int, stop: int) -> dict[str | int, np.ndarray]:
         """The columns that the model takes, of the rows from *start* to *stop*."""
@@ -392,7 +398,7 @@ def _is_missing(cell: Any, column: _Column, *, is_text: bool) -> bool:
     if not is_text:
         return False
     if column.kind in ("float", "double"):
-        return cell == "" or cell.lower() in ("nan", "+nan", "-nan")
+        return bool(cell == "" or cell.lower() == "nan")
     # CSV has one word for the empty text and for nothing; a required column holds no nothing.
     return bool(cell == "" and not (column.kind == "string" and column.required))
 
@@ -498,23 +504,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: 0 done, 1 refused with one line on stderr, 2 wrong usage."""
     given = _parser().parse_args(arguments)
     try:
-        model = Model(given.bundle, threads=given.threads)
-        method = given.method or model.methods[0]
-        if given.check:
-            sys.stdout.write(f"Every file is as it was written. Methods: {', '.join(model.methods)}.\n")
-            return 0
-        if method not in model.certified:
-            sys.stderr.write(f"Warning: {method} is not certified to answer as the model does.\n")
-        text = _input(given.input)
-        is_csv = _is_csv(given.input_format, given.input, text)
-        answers = model.predict(read_csv(text) if is_csv else read_json(text), method)
-        as_table = _is_csv(given.output_format, given.output, "a" if is_csv else "{")
-        width = answers.shape[1] if answers.ndim > 1 else 0
-        _write(given.output, as_csv(answers, method, model.classes(width)) if as_table else as_json(answers))
+        _answer(given, Model(given.bundle, threads=given.threads))
     except (Refused, OSError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
+
+
+def _answer(given: argparse.Namespace, model: Model) -> None:
+    method = given.method or model.methods[0]
+    if method not in model.methods:
+        raise Refused(f"this model has no {method}; it has {', '.join(model.methods)}")
+    if given.check:
+        sys.stdout.write(f"Every file is as it was written. Methods: {', '.join(model.methods)}.\n")
+        return
+    if method not in model.certified:
+        sys.stderr.write(f"Warning: {method} is not certified to answer as the model does.\n")
+    text = _input(given.input)
+    is_csv = _is_csv(given.input_format, given.input, text)
+    answers = model.predict(read_csv(text) if is_csv else read_json(text), method)
+    as_table = _is_csv(given.output_format, given.output, "a" if is_csv else "{")
+    width = answers.shape[1] if answers.ndim > 1 else 0
+    _write(given.output, as_csv(answers, method, model.classes(width)) if as_table else as_json(answers))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -562,7 +573,7 @@ def _write(name: str, text: str) -> None:
     # Whole, or not at all.
     part = Path(f"{name}.part")
     part.write_text(text, encoding="utf-8", newline="")
-    os.replace(part, name)  # noqa: PTH105 - the same on every system; Path.replace is this
+    part.replace(name)
 
 
 if __name__ == "__main__":

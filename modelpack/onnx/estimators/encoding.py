@@ -79,6 +79,19 @@ def ordinal(graph: Graph, model: Any, frame: Frame) -> Frame:
     return Frame(tuple(encoded(graph, frame.columns, codes)))
 
 
+def target(graph: Graph, model: Any, frame: Frame) -> Frame:
+    """The mean of the target for each category, of all for unknown ones; one for each class if several."""
+    means = np.atleast_1d(model.target_mean_)
+    count = len(means) if model.target_type_ == "multiclass" else 1
+    columns, codes = [], []
+    for place, encoding in enumerate(model.encodings_):
+        column = frame.columns[place // count]
+        columns.append(column)
+        keys = _keys(model.categories_[place // count], column)
+        codes.append(Codes(keys, tuple(float(one) for one in encoding), float(means[place % count])))
+    return Frame(tuple(encoded(graph, columns, codes)))
+
+
 def _keys(categories: np.ndarray, column: Column) -> tuple[Any, ...]:
     """The categories as the column's source holds them."""
     if column.is_text:

@@ -7,6 +7,8 @@ import numpy as np
 
 from modelpack.errors import NotConvertible
 from modelpack.onnx.columns import DOUBLE, Frame, cast
+from modelpack.onnx.estimators.shaping import isotonic_curve
+from modelpack.onnx.formulas import side_by_side
 from modelpack.onnx.graph import ML, TEXT, Graph, Tensor
 from modelpack.onnx.writing import (
     INDEX,
@@ -50,10 +52,13 @@ def voting_regressor(graph: Graph, model: Any, frame: Frame) -> Answers:
     members = [write_answers(graph, one, frame) for one in model.estimators_]
     weights = _weights(model)
 
-    def mean() -> Tensor:
-        return _average(graph, [flat(graph, answer(one, "predict")) for one in members], weights)
+    def each() -> list[Tensor]:
+        return [flat(graph, answer(one, "predict")) for one in members]
 
-    return {"predict": mean}
+    return {
+        "predict": lambda: _average(graph, each(), weights),
+        "transform": lambda: side_by_side(graph, [doubles(graph, one) for one in each()]),
+    }
 
 
 def bagging_classifier(graph: Graph, model: Any, frame: Frame) -> Answers:
@@ -193,8 +198,8 @@ def _one(graph: Graph, scores: Tensor, place: int) -> Tensor:
 
 def _calibrator(graph: Graph, calibrator: Any, scores: Tensor) -> Tensor:
     """``expit(-(a * score + b))``, or the steps of an isotonic regression."""
-    if type(calibrator).__name__ != "_SigmoidCalibration":
-        raise NotConvertible("calibration by isotonic regression")
+    if type(calibrator).__name__ == "IsotonicRegression":
+        return isotonic_curve(graph, calibrator, scores)
     raw = scaled(graph, scaled(graph, scores, "Mul", calibrator.a_), "Add", calibrator.b_)
     return sigmoid(graph, Tensor(graph.node("Neg", raw), raw.dtype, raw.width))
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from modelpack.errors import NotConvertible
 from modelpack.onnx.columns import DOUBLE, AnyStep, Arithmetic, Cast, Clip, Curve, Frame, matrix, whole
+from modelpack.onnx.estimators.shaping import powers, quantiles
+from modelpack.onnx.formulas import expm1, log1p
 from modelpack.onnx.graph import Graph, Tensor
 
 
@@ -47,8 +49,9 @@ def curve(graph: Graph, model: Any, frame: Frame) -> Frame:
     """A transformer that bends each column by itself, without ever turning back."""
     if frame.floats != DOUBLE:
         raise NotConvertible(f"{type(model).__name__} of float32")
+    written = quantiles if hasattr(model, "quantiles_") else powers
     columns = (
-        column.then(Curve(model, place, len(frame)), dtype=DOUBLE)
+        column.then(Curve(model, place, len(frame), written), dtype=DOUBLE)
         for place, column in enumerate(frame.columns)
     )
     return Frame(tuple(columns))
@@ -61,15 +64,16 @@ def function(graph: Graph, model: Any, frame: Frame) -> Frame:
     if model.kw_args or model.func not in _FUNCTIONS:
         raise NotConvertible("a FunctionTransformer of a function that ONNX does not know")
     tensor = matrix(graph, frame)
-    if model.func is np.log1p:
-        tensor = Tensor(graph.node("Add", tensor, np.ones(1, tensor.dtype)), tensor.dtype, tensor.width)
+    if model.func in (np.log1p, np.expm1):
+        return whole(log1p(graph, tensor) if model.func is np.log1p else expm1(graph, tensor))
     return whole(Tensor(graph.node(_FUNCTIONS[model.func], tensor), tensor.dtype, tensor.width))
 
 
 _FUNCTIONS = {
     np.log: "Log",
-    np.log1p: "Log",
+    np.log1p: "",
     np.exp: "Exp",
+    np.expm1: "",
     np.sqrt: "Sqrt",
     np.abs: "Abs",
     np.negative: "Neg",

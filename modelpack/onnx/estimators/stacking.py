@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelpack.errors import NotConvertible
-from modelpack.onnx.columns import Column, Frame, whole
+from modelpack.onnx.columns import Column, Frame, matrix, whole
 from modelpack.onnx.graph import Graph, Tensor
 from modelpack.onnx.writing import (
     INDEX,
@@ -30,9 +30,10 @@ def classifier(graph: Graph, model: Any, frame: Frame) -> Answers:
 
 
 def regressor(graph: Graph, model: Any, frame: Frame) -> Answers:
-    """The last estimator's answer."""
-    last = write_answers(graph, model.final_estimator_, _answers_as_columns(graph, model, frame))
-    return {"predict": last["predict"]}
+    """The last estimator's answer; as a transformer, what it is given."""
+    given = _answers_as_columns(graph, model, frame)
+    last = write_answers(graph, model.final_estimator_, given)
+    return {"predict": last["predict"], "transform": lambda: matrix(graph, given)}
 
 
 def _answers_as_columns(graph: Graph, model: Any, frame: Frame) -> Frame:
