@@ -65,13 +65,15 @@ def _all_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(context_settings={"help_option_names": ["--help"], "max_content_width": 110})
 @_all_options
 @click.option("--no-conda", is_flag=True, hidden=True, help="MLflow's old word for --env-manager local.")
-def serve(no_conda: bool, **given: Any) -> int:
+@click.argument("word", required=False, metavar="", type=click.Choice(["serve"]))
+def serve(no_conda: bool, word: str | None, **given: Any) -> int:
     """Serve a model over HTTP with MLflow's scoring protocol.
 
     What is not said here is taken from GUNICORN_CMD_ARGS (workers, timeout, bind, graceful-timeout and
     keep-alive), then from the variables in brackets.
     """
-    del no_conda  # it is always so here
+    # It is always so here; and hosts of containers say "serve" to an image that does nothing else.
+    del no_conda, word
     settings = read_settings(given, os.environ)
     if not settings.model:
         raise click.UsageError(

@@ -60,4 +60,4 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def holds(self, reference: str) -> bool:
         """Whether *reference* means the model inside."""
-        return bool(self.references) and reference in (self.model, *self.references)
+        return reference in self.references

@@ -11,7 +11,7 @@ import orjson
 
 import modelpack
 from modelpack.engines.auto import Learns
-from modelpack.errors import ModelpackError, PredictionFailed
+from modelpack.errors import MissingDependency, ModelpackError, NotFound, PredictionFailed, shorten
 from modelpack.loading import load_predictor, open_model
 from modelpack.predictor import Predictor
 from modelpack.schema import Signature
@@ -97,7 +97,7 @@ def find(reference: str, image: Image | None = None) -> Source:
             digest=directory.digest,
         )
     ref = ModelRef.parse(reference)
-    if ref.scheme != "models":
+    if ref.scheme != "models" or ref.logged_model is not None:
         directory = open_model(ref)
         return Source(
             reference=reference,
@@ -106,8 +106,15 @@ def find(reference: str, image: Image | None = None) -> Source:
             version="",
             digest=directory.digest,
         )
-    with modelpack.Registry() as registry:  # looked up here: a server of a path needs no database
-        version = registry.locate(RegistryName.parse(ref))
+    try:
+        with modelpack.Registry() as registry:  # looked up here: a server of a path needs no database
+            version = registry.locate(RegistryName.parse(ref))
+    except MissingDependency:
+        if image is None or not image.references:
+            raise
+        # An image that holds its model has no client of a registry, and is not meant to fetch another one.
+        inside = f"inside is {', '.join(image.references)}"
+        raise NotFound("model in this image", reference, hint=shorten(inside, 180)) from None
     directory = open_model(ModelRef("models", f"/{version.name}/{version.version}"))
     return Source(
         reference=reference,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.containers", "tests.postgres"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -60,11 +62,8 @@ class Classic:
 
     def __init__(self) -> None:
         self._docker = tool("docker", "building an image")
-        try:
-            self._client = self._docker.from_env(timeout=_SECONDS)
-            self._client.ping()
-        except self._docker.errors.DockerException as error:
-            raise _unavailable(str(error)) from error
+        with self._connected():
+            pass
 
     def build(self, context: Context, order: Order, say: Say) -> str:
         """See Engine. Raises Disagreement for secrets, which this builder would keep in a layer."""
@@ -72,10 +71,10 @@ class Classic:
             raise Disagreement(
                 "the classic builder cannot keep secrets out of layers: say --builder buildkit"
             )
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile() as file, self._connected() as client:
             context.pack(file)
             file.seek(0)
-            steps = self._client.api.build(
+            steps = client.api.build(
                 fileobj=file,
                 custom_context=True,
                 tag=order.tag,
@@ -86,22 +85,51 @@ class Classic:
                 forcerm=True,
                 decode=True,
             )
-            self._follow(steps, say)
-        return str(self._client.images.get(order.tag).id)
+            _follow(steps, say)
+            return str(client.images.get(order.tag).id)
 
     def push(self, tag: str, say: Say) -> None:
         """See Engine. Credentials are those of ``docker login``."""
         name, _, version = tag.rpartition(":")
-        self._follow(self._client.api.push(name, tag=version, stream=True, decode=True), say)
+        with self._connected() as client:
+            _follow(client.api.push(name, tag=version, stream=True, decode=True), say)
 
-    def _follow(self, steps: Iterable[Mapping[str, Any]], say: Say) -> None:
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        _knock(os.environ.get("DOCKER_HOST") or str(self._docker.constants.DEFAULT_UNIX_SOCKET))
         try:
-            for step in steps:
-                if "error" in step:
-                    raise BuildFailed(shorten(f"the engine stopped: {step['error']}"))
-                _say_lines(step, say)
+            client = self._docker.from_env(timeout=_SECONDS)
+            client.ping()
+        except self._docker.errors.DockerException as error:
+            raise _unavailable(str(error)) from error
+        try:
+            yield client
         except (self._docker.errors.DockerException, OSError) as error:
             raise BuildFailed(shorten(f"the engine stopped: {error}")) from error
+        finally:
+            client.close()
+
+
+def _knock(host: str) -> None:
+    """Raise EngineUnavailable when nobody listens at *host*; the SDK would leave its own socket open."""
+    scheme, _, path = host.partition("://")
+    if not scheme.endswith("unix"):
+        return
+    with socket.socket(socket.AF_UNIX) as knocker:
+        try:
+            knocker.connect(path)
+        except OSError as error:
+            raise _unavailable(f"{path}: {error.strerror or error}") from error
+
+
+def _follow(steps: Iterable[Mapping[str, Any]], say: Say) -> None:
+    """Show all *steps*, to the end even after an error: the connection is then free again."""
+    error = None
+    for step in steps:
+        error = error or step.get("error")
+        _say_lines(step, say)
+    if error:
+        raise BuildFailed(shorten(f"the engine stopped: {error}"))
 
 
 def _say_lines(step: Mapping[str, Any], say: Say) -> None:

@@ -95,7 +95,7 @@ def resolve(
         files = {"wanted.in": wanted.lines, "limits.in": wanted.limits, "requirements.lock": tuple(preferred)}
         for name, lines in files.items():
             (place / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        words = [_uv(), "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate"]
+        words = [_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
         words += ["--generate-hashes", "--only-binary", ":all:", "--python", sys.executable]
         words += ["--python-version", python, "--python-platform", names.PLATFORMS[platform]]
         words += ["--default-index", index] if index else []

@@ -20,9 +20,10 @@ Pairs = tuple[tuple[str, str], ...]
 class ImagePlan:
     """One image that serves one model. Every value has been held to its grammar: raises InvalidValue.
 
-    *base* is the image it builds on, with *python* in it. *reference* is what was asked for, *name* and
-    *version* what the registry calls it, *known* all references that mean it. With *at_start* the model is
-    not inside: a container fetches what *reference* means then. *build_arguments* and the indexes are for
+    *base* is the image it builds on, with *python* in it. *reference* is what the registry was asked for
+    (nothing for a model that came by a path), *name* and *version* what it calls the model, *known* all
+    references that mean it now. With *at_start* the model is not inside: a container fetches what
+    *reference* means then. *build_arguments* and the indexes are for
     the installer, *secrets* are the names of those files that it may read. *created* is when the model was
     saved, in ISO 8601.
     """
@@ -51,6 +52,10 @@ class ImagePlan:
     own_labels: Pairs = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.at_start and not self.reference:
+            raise Disagreement(
+                "--model-at-start needs a reference that means something there: models:/NAME/STAGE or such"
+            )
         names.base("--base", self.base)
         names.python("--python", self.python)
         names.platform("--platform", self.platform)
@@ -83,7 +88,7 @@ class ImagePlan:
             name=self.name,
             version=self.version,
             digest=self.digest,
-            references=() if self.at_start else tuple(sorted({self.reference, *self.known})),
+            references=() if self.at_start else tuple(sorted({CONTAINER_MODEL, *self.known})),
             variables={name: value for name, value in self.variables if not value.isprintable()},
         )
 

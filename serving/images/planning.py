@@ -69,7 +69,6 @@ def plan_image(
         python=version,
         platform=target,
         engine=need.engine,
-        reference=reference,
         digest=directory.digest,
         created=_created(directory),
         lock=locked,
@@ -100,11 +99,16 @@ def _names(reference: str, directory: ModelDirectory) -> dict[str, Any]:
     """What the model is called, and all that means it now: its number, its stage, its aliases."""
     ref = ModelRef.parse(reference)
     if ref.scheme != "models":
-        return {"name": directory.path.name, "version": ""}
+        return {"reference": "", "name": directory.path.name, "version": ""}
     with Registry() as registry:
         found = registry.locate(RegistryName.parse(ref))
     start = f"models:/{found.name}"
     known = [f"{start}/{found.version}", *(f"{start}@{alias}" for alias in found.aliases)]
     if found.stage != "None":
         known.append(f"{start}/{found.stage}")
-    return {"name": found.name, "version": str(found.version), "known": tuple(known)}
+    return {
+        "reference": reference,
+        "name": found.name,
+        "version": str(found.version),
+        "known": tuple(sorted({reference, *known})),
+    }

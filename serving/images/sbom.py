@@ -41,7 +41,7 @@ def _model(plan: ImagePlan) -> Component:
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref="model",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=plan.digest.removeprefix("sha256:"))],
-        properties=[Property(name="modelpack:reference", value=plan.reference)],
+        properties=[Property(name="modelpack:reference", value=plan.reference)] if plan.reference else [],
     )
 
 
