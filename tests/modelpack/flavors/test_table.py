@@ -1,11 +1,13 @@
 """Which flavor saves a model, and which loads a document."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 
+from modelpack import flavors
 from modelpack.directory import Document
 from modelpack.errors import InvalidModel, NotFound
 from modelpack.flavors import FLAVORS, Flavor, choose, detect, entry
@@ -65,6 +67,12 @@ def test_a_nearer_owner_goes_before_scikit_learn(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", list(FLAVORS))
 def test_a_flavor_has_the_verbs(name: str) -> None:
     assert isinstance(FLAVORS[name], Flavor)
+
+
+def test_the_page_about_flavors_has_them_all() -> None:
+    page = (Path(flavors.__file__).parent / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert rows == list(FLAVORS)
 
 
 def document(**flavors: dict[str, Any]) -> Document:
