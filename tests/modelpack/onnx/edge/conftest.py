@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.exporting import export
+from modelpack.exporting import Export, export
 from modelpack.onnx.edge import write_bundle
 from modelpack.trust import Trust
 from tests.modelpack.onnx.edge import bare
@@ -18,11 +18,23 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of ``proved.forest``; not to be changed."""
-    folder = tmp_path_factory.mktemp("small")
+def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model directory with ``proved.forest`` in it; not to be changed."""
+    folder = tmp_path_factory.mktemp("proved")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELPACK_HOME", str(folder / "home"))
-        made = export(proved(folder / "model"), trust=Trust(), measure=False)
-    write_bundle(folder / "bundle", made.model, made.report, made.signature, classes=made.classes)
-    return folder / "bundle"
+        return proved(folder / "model")
+
+
+@pytest.fixture(scope="session")
+def made(model_path: Path) -> Export:
+    """That model on its way out."""
+    return export(model_path, trust=Trust(), measure=False)
+
+
+@pytest.fixture(scope="session")
+def small(made: Export, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of it; not to be changed."""
+    bundle = tmp_path_factory.mktemp("small") / "bundle"
+    write_bundle(bundle, made.model, made.report, made.signature, classes=made.classes)
+    return bundle
