@@ -96,6 +96,10 @@ class Conflict(ModelpackError):
     """The world moved on: what was expected is no longer so."""
 
 
+class Unsupported(ModelpackError):
+    """Something that the store, or the server behind it, cannot do; the message says what can."""
+
+
 class Untrusted(ModelpackError, PermissionError):
     """Loading would run code, or build types, that the operator has not allowed.
 

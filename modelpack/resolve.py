@@ -33,6 +33,10 @@ RESOLVERS: Table[Resolver] = Table(
     builtins={
         "file": "modelpack.resolve:FILES",
         "models": "modelpack.registry.resolver:RegistryResolver",
+        **dict.fromkeys(
+            ("runs", "s3", "gs", "abfss", "abfs", "mlflow-artifacts", "http", "https"),
+            "modelpack.artifacts.resolver:PlaceResolver",
+        ),
     },
 )
 

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 from modelpack.errors import InvalidUri, shorten
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
+_LOGGED = re.compile(r"/(m-[0-9a-f]{32})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class ModelRef:
         if self.scheme != "file":
             raise InvalidUri(f"{self} is not a path")
         return Path(self.rest)
+
+    @property
+    def logged_model(self) -> str | None:
+        """The id in ``models:/m-ID``, a model that an MLflow 3 server logged; None for other references."""
+        found = _LOGGED.fullmatch(self.rest) if self.scheme == "models" else None
+        return found[1] if found else None
 
     def __str__(self) -> str:
         return self.rest if self.scheme == "file" else f"{self.scheme}:{self.rest}"
@@ -79,6 +87,24 @@ class RegistryName:
     def is_latest(self) -> bool:
         """Whether the newest version is meant, in any letter case, as MLflow reads it."""
         return self.stage is not None and self.stage.lower() == "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPath:
+    """What ``runs:/…`` says: files of a run, below a relative, slash-separated *path*."""
+
+    run_id: str
+    path: str
+
+    @classmethod
+    def parse(cls, ref: ModelRef) -> "RunPath":
+        """Read the *rest* of a ``runs:`` reference; raises InvalidUri."""
+        run_id, _, path = ref.rest.removeprefix("/").partition("/")
+        path = path.rstrip("/")
+        is_inside = path.isprintable() and not any(part in ("", ".", "..") for part in path.split("/"))
+        if ref.rest[:1] != "/" or not _RUN_ID.fullmatch(run_id) or not is_inside or "\\" in path:
+            raise InvalidUri(f"{shorten(str(ref), 80)} names no files of a run; write runs:/RUN_ID/PATH")
+        return cls(run_id, path)
 
 
 def _named(name: str, ref: ModelRef) -> str:

@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from modelpack.artifacts.refusals import refusals
 from modelpack.artifacts.store import Entry
-from modelpack.errors import NotFound, StoreUnavailable, shorten
+from modelpack.errors import NotFound, shorten
 from modelpack.files import inside, staged, sync, walk
 
 
@@ -33,14 +33,14 @@ class LocalArtifacts:
     def fetch(self, path: str, into: Path) -> Path:
         """See ArtifactStore."""
         source = self.path(path)
-        with _refusals(into), staged(into) as staging:
+        with refusals(into), staged(into) as staging:
             _copy(source, staging)
         return into
 
     def put(self, source: Path, path: str, *, prepare: Callable[[Path], None] | None = None) -> None:
         """See ArtifactStore."""
         target = inside(self.root, path)
-        with _refusals(self.root):
+        with refusals(self.root):
             with staged(target) as staging:
                 _copy(source, staging)
                 if prepare is not None:
@@ -57,7 +57,7 @@ class LocalArtifacts:
     def delete(self, path: str) -> None:
         """See ArtifactStore."""
         place = self.path(path)
-        with _refusals(self.root):
+        with refusals(self.root):
             if place.is_dir():
                 shutil.rmtree(place)
             else:
@@ -70,14 +70,3 @@ def _copy(source: Path, into: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         # A link put in the file's place since then is not followed, and shows as one in the copy.
         shutil.copyfile(file, copy, follow_symlinks=False)
-
-
-@contextmanager
-def _refusals(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except StoreUnavailable:
-        raise
-    except OSError as error:
-        what = error.strerror or type(error).__name__
-        raise StoreUnavailable(f"cannot keep files in {shorten(str(place), 160)}: {what}") from error

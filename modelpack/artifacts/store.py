@@ -1,6 +1,7 @@
 """What a place that keeps files can do."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,10 +9,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a store: *path* from its root; *size* in bytes, None for a folder."""
+    """One name in a store: *path* from its root; *size* in bytes, None for a folder.
+
+    *tag* changes when the file does; it is empty in stores that do not tell.
+    """
 
     path: str
     size: int | None
+    tag: str = ""
 
 
 class ArtifactStore(Protocol):
@@ -36,3 +41,24 @@ class ArtifactStore(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove the folder or file *path*."""
+
+
+class Chunks(Protocol):
+    """Bytes of a file from *start* on, as they arrive; *tag* changes when the file does, or is empty."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def chunks(self) -> Iterator[bytes]: ...
+
+
+class RemoteStore(ArtifactStore, Protocol):
+    """An ArtifactStore whose files arrive over a network, from any byte on."""
+
+    def read(self, file: Entry, *, start: int = 0, tag: str = "") -> AbstractContextManager[Chunks]:
+        """One try to read *file* from *start* on, if it still bears *tag*; else from 0 on.
+
+        Raises Passing, also in the middle, for what another try may cure.
+        """

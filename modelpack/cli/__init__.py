@@ -23,6 +23,8 @@ COMMANDS: Table[click.Command] = Table(
         "promote": "modelpack.cli.promote:promote",
         "alias": "modelpack.cli.alias:alias",
         "tag": "modelpack.cli.tag:tag",
+        "import-mlflow": "modelpack.cli.import_mlflow:import_mlflow",
+        "cache": "modelpack.cli.cache:cache",
     },
 )
 

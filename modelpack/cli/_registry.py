@@ -19,7 +19,8 @@ registry_option = click.option(
     "--registry",
     "uri",
     metavar="URI",
-    help="sqlite:///FILE or postgresql://…; otherwise the environment's, or ~/.modelpack/registry.db.",
+    help="sqlite:///FILE, postgresql://…, or http://… of an MLflow server; otherwise the environment's, "
+    "or ~/.modelpack/registry.db.",
 )
 """Gives the command an argument *uri*."""
 

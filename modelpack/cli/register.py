@@ -31,13 +31,15 @@ def register(
     REF is a path or a reference. The model is verified and never loaded. NAME is entered when it is new.
     """
     parsed = ModelRef.parse(ref)
-    # The registry resolves its own references, which --registry may have chosen.
-    is_plain = parsed.scheme in ("file", "models")
     with open_registry(uri) as registry:
+        # The registry resolves its own references, which --registry may have chosen; a server knows all.
+        is_its_own = registry.is_remote or (
+            parsed.scheme in ("file", "models") and parsed.logged_model is None
+        )
         version = registry.register(
-            parsed if is_plain else locate(parsed),
+            parsed if is_its_own else locate(parsed),
             name,
-            source="" if is_plain else ref,
+            source="" if is_its_own else ref,
             run_id=run_id,
             description=description,
             tags=tags_of(tags),

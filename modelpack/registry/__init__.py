@@ -3,8 +3,6 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from modelpack.errors import MissingDependency
-
 if TYPE_CHECKING:
     from modelpack.registry.client import Registry
     from modelpack.registry.names import STAGES
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "ModelVersion", "Move", "Page", "RegisteredModel", "Registry"]
 
-# Found on first use: records and names cost nothing, a Registry brings SQLAlchemy.
+# Found on first use: records and names cost nothing, a Registry brings more.
 _HOMES = {
     "STAGES": "modelpack.registry.names",
     "ModelVersion": "modelpack.registry.records",
@@ -26,12 +24,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'modelpack.registry' has no attribute {name!r}")
-    try:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name != "sqlalchemy":
-            raise
-        raise MissingDependency("a registry", package="sqlalchemy", extra="registry") from error
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -7,27 +7,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from modelpack import settings
-from modelpack.artifacts import LocalArtifacts
-from modelpack.directory import open_directory
-from modelpack.errors import InvalidUri, NotFound, shorten
-from modelpack.registry.blobs import keep, kept, location_of
+from modelpack.artifacts.memory import Memory
+from modelpack.errors import NotFound, shorten
 from modelpack.registry.names import STAGES, require_name, require_tags, require_text
+from modelpack.registry.opening import open_parts
 from modelpack.registry.records import ModelVersion, Move, Page, RegisteredModel
-from modelpack.registry.sql_store import SqlStore
-from modelpack.registry.store import NOT_GIVEN, Expected, RegistryStore
-from modelpack.sql import Address, Database
+from modelpack.registry.store import NOT_GIVEN, Expected
 from modelpack.uris import ModelRef, RegistryName
 
 
 class Registry:
     """Registered models: their versions, stages, aliases, tags and history; a context manager.
 
-    *uri* is ``sqlite:///FILE`` or ``postgresql://…``; left out, ``MODELPACK_REGISTRY_URI``,
+    *uri* is ``sqlite:///FILE``, ``postgresql://…``, or ``http://…`` for a real MLflow server; left out,
+    ``MODELPACK_REGISTRY_URI``,
     ``MLFLOW_REGISTRY_URI``, ``MLFLOW_TRACKING_URI`` or ``registry.db`` in ``$MODELPACK_HOME``. *artifacts* is
     the folder that keeps the files; left out, ``MODELPACK_ARTIFACT_ROOT`` or ``$MODELPACK_HOME/artifacts``.
     *user* stands in the history; left out, ``MODELPACK_USER`` or the login name. Without *create*, a registry
     that does not exist is NotFound; with *upgrade*, one of an older modelpack is brought up to this one.
+    Of a server none of the three is ours to choose; what it cannot do raises Unsupported.
 
     Every method is one transaction, durable when it returns. What does not exist raises NotFound, which says
     what does; names outside their grammar raise InvalidName; a busy or absent database StoreUnavailable.
@@ -44,11 +42,20 @@ class Registry:
         upgrade: bool = False,
     ) -> None:
         environ = os.environ
-        root = artifacts or environ.get("MODELPACK_ARTIFACT_ROOT") or settings.home(environ) / "artifacts"
-        self._artifacts = LocalArtifacts(Path(root))
-        address = Address.find(uri, environ=environ)
-        database = Database(address, create=create, upgrade=upgrade)
-        self._store: RegistryStore = SqlStore(database, user=user or _user(environ))
+        self._store, self._files = open_parts(
+            uri,
+            environ,
+            artifacts=None if artifacts is None else Path(artifacts),
+            user=user or _user(environ),
+            create=create,
+            upgrade=upgrade,
+        )
+        self._memory = Memory(environ)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether an MLflow server keeps names and files, and so follows references of its own."""
+        return self._files.is_remote
 
     def create_model(
         self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
@@ -105,20 +112,23 @@ class Registry:
         their digest, and the version comes into being last: it exists whole or not at all. *ref* is a path,
         ``file://…`` or ``models:/…`` of this registry; it is recorded as the *source* unless that is given,
         and likewise the model's own *run_id*.
+
+        An MLflow server records where the files are as their source. A path is uploaded to the run *run_id*,
+        or to a new one; what the server reaches itself (``runs:/…``, ``s3://…``) is verified and left there.
         """
         require_name(name)
         for what, text in (("source", source), ("run id", run_id), ("description", description)):
             require_text(what, text)
         given = require_tags(tags)
-        place, known_source, known_run = self._source(ModelRef.parse(ref))
-        directory = open_directory(place)
-        digest = keep(directory, self._artifacts)
+        brought = self._files.bring(
+            ModelRef.parse(ref), name, source=source, run_id=run_id, locate=self.locate
+        )
         return self._store.create_version(
             name,
-            source=source or known_source,
-            digest=digest,
-            location=location_of(digest),
-            run_id=run_id or known_run or directory.document.run_id or "",
+            source=brought.source,
+            digest=brought.digest,
+            location=brought.location,
+            run_id=brought.run_id,
             description=description,
             tags=given,
         )
@@ -198,7 +208,13 @@ class Registry:
         return self._store.history(name, version=version)
 
     def locate(self, ref: RegistryName) -> ModelVersion:
-        """The version that ``models:/NAME/3``, ``/Production``, ``/latest`` or ``@alias`` means now."""
+        """The version that ``models:/NAME/3``, ``/Production``, ``/latest`` or ``@alias`` means now.
+
+        With ``MODELPACK_USE_CACHED=1``, the one that it meant last while the registry cannot be reached.
+        """
+        return self._memory.value(repr(ref), lambda: self._locate(ref), ModelVersion)
+
+    def _locate(self, ref: RegistryName) -> ModelVersion:
         if ref.version is not None:
             return self.get_version(ref.name, ref.version)
         if ref.alias is not None:
@@ -212,11 +228,12 @@ class Registry:
 
     def path(self, version: ModelVersion) -> Path:
         """Where the files of *version* lie on this disk, for reading only."""
-        return kept(self._artifacts, version.location, version.digest).path
+        return self._files.path(version)
 
     def close(self) -> None:
-        """Let go of the database's connections."""
+        """Let go of connections."""
         self._store.close()
+        self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -237,16 +254,6 @@ class Registry:
             known = [f"version {one.version} in {one.stage}" for one in versions]
             raise NotFound(f"{shorten(repr(ref.name), 80)} version in stage", stage, known=known)
         return found
-
-    def _source(self, ref: ModelRef) -> tuple[Path, str, str]:
-        """The place of *ref*, how the registry shall call it, and the run that is known to have made it."""
-        if ref.scheme == "file":
-            path = ref.path.expanduser().resolve()
-            return path, str(path), ""
-        if ref.scheme == "models":
-            version = self.locate(RegistryName.parse(ref))
-            return self.path(version), f"models:/{version.name}/{version.version}", version.run_id
-        raise InvalidUri(f"{shorten(str(ref), 120)} must be fetched to a folder before it can be registered")
 
 
 def _user(environ: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ PRELOADED: Final = [
     "sqlalchemy.dialects.sqlite.pysqlite",
     "modelpack.registry.client",
     "tests.modelpack.registry.workers",
+    "tests.modelpack.artifacts.workers",
 ]
 
 

@@ -73,4 +73,13 @@ def test_an_unknown_kind_says_which_there_are(table: "Table[resolve.Resolver]") 
 
 
 def test_the_registry_is_entered_by_name() -> None:
-    assert {"file", "models"} <= set(resolve.RESOLVERS)
+    assert {"file", "models", "runs", "s3", "gs", "abfss", "mlflow-artifacts"} <= set(resolve.RESOLVERS)
+
+
+@pytest.mark.parametrize("ref", ["http://host/model.tar.gz", "https://user:c4nary@host/model.zip?c4nary"])
+def test_an_address_of_the_web_is_refused(ref: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELPACK_HOME", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(InvalidUri, match="fetch it yourself") as caught:
+        locate(ref)
+    assert "c4nary" not in str(caught.value)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.errors import InvalidUri
-from modelpack.uris import ModelRef, RegistryName
+from modelpack.uris import ModelRef, RegistryName, RunPath
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,27 @@ def test_latest_is_known_in_any_letter_case() -> None:
 def test_what_names_no_version_is_refused(text: str) -> None:
     with pytest.raises(InvalidUri, match=r"models:/NAME"):
         RegistryName.parse(ModelRef.parse(text))
+
+
+def test_a_logged_model_has_an_id_and_nothing_behind_it() -> None:
+    number = "0123456789abcdef" * 2
+    assert ModelRef.parse(f"models:/m-{number}").logged_model == f"m-{number}"
+    for text in (f"models:/m-{number}/1", f"models:/m-{number}@a", "models:/m-0/1", f"runs:/m-{number}"):
+        assert ModelRef.parse(text).logged_model is None
+
+
+def test_a_runs_reference_has_a_run_and_a_path() -> None:
+    assert RunPath.parse(ModelRef.parse("runs:/1f0a/old/model/")) == RunPath("1f0a", "old/model")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "runs:/1f0a", "runs:/1f0a/", "runs:1f0a/model", "runs://host/1f0a/model", "runs:/../model",
+        "runs:/-x/m", "runs:/1f0a/../..", "runs:/1f0a/a/../b", "runs:/1f0a/a//b", "runs:/1f0a/./a",
+        "runs:/1f0a/a\\b", "runs:/1f0a/a\nb", f"runs:/{'a' * 200}/m",
+    ],
+)  # fmt: skip
+def test_what_names_no_files_of_a_run_is_refused(text: str) -> None:
+    with pytest.raises(InvalidUri, match="write runs:/RUN_ID/PATH"):
+        RunPath.parse(ModelRef.parse(text))

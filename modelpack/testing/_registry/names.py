@@ -137,7 +137,7 @@ class Names:
     def test_a_version_is_what_was_entered(self, store: RegistryStore) -> None:
         made = store.create_version(
             "churn",
-            source="/tmp/model",  # noqa: S108 - text, not a file
+            source="s3://bucket/model",
             digest="sha256:ab",
             location="models/ab",
             run_id="r1",
@@ -148,7 +148,7 @@ class Names:
             name="churn",
             version=1,
             stage="None",
-            source="/tmp/model",  # noqa: S108 - text, not a file
+            source="s3://bucket/model",
             digest="sha256:ab",
             location="models/ab",
             run_id="r1",

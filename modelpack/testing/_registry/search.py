@@ -85,7 +85,9 @@ class Search:
 
     def test_versions_are_found_by_what_they_are(self, store: RegistryStore) -> None:
         for number in range(1, 5):
-            extend(store, "churn", digest=f"sha256:{number}", source=f"/models/{number}", run_id=f"r{number}")
+            extend(
+                store, "churn", digest=f"sha256:{number}", source=f"s3://bucket/{number}", run_id=f"r{number}"
+            )
             if number % 2:
                 store.set_tag("churn", "odd", "yes", version=number)
         promote(store, "churn", 3, "Staging")

@@ -18,7 +18,13 @@ def create(store: RegistryStore, name: str, *, description: str = "") -> Registe
 
 def extend(store: RegistryStore, name: str, *, description: str = "", **facts: str) -> ModelVersion:
     """Give *name* its next version."""
-    given = {"source": "/model", "digest": "sha256:00", "location": "models/00", "run_id": ""} | facts
+    # A source that every store takes: an MLflow server refuses paths of its own machine.
+    given = {
+        "source": "s3://bucket/model",
+        "digest": "sha256:00",
+        "location": "models/00",
+        "run_id": "",
+    } | facts
     return store.create_version(name, description=description, tags={}, **given)
 
 

@@ -70,7 +70,7 @@ def test_references_of_plugins_are_followed(verb: Verb, model: Path, monkeypatch
         (["MODEL", "churn", "--tag", "k"], "KEY=VALUE"),
         (["models:/churn/1", "churn"], "no registered model 'churn'"),
         (["models:/churn", "churn"], "names no version"),
-        (["MODEL", "churn", "--registry", "http://localhost"], "remote MLflow server"),
+        (["MODEL", "churn", "--registry", "mysql://localhost/db"], "no database"),
     ],
 )
 def test_a_refusal_is_one_line_and_no_traceback(verb: Verb, model: Path, words: list[str], said: str) -> None:

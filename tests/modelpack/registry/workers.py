@@ -13,6 +13,7 @@ from modelpack import Registry
 from modelpack.directory import open_directory
 from modelpack.errors import StoreUnavailable
 from modelpack.registry.blobs import keep, location_of
+from modelpack.registry.files import FolderFiles
 from modelpack.registry.records import ModelVersion
 from modelpack.registry.sql_store import SqlStore
 from modelpack.registry.store import Expected
@@ -53,7 +54,8 @@ class EntersTheVersionFirst(Registry):
             description="",
             tags={},
         )
-        keep(directory, self._artifacts)
+        assert isinstance(self._files, FolderFiles)
+        keep(directory, self._files.artifacts)
         return version
 
 

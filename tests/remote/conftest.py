@@ -1,0 +1,122 @@
+"""An environment for each test, and models that may be registered."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import modelpack
+from modelpack.cli import cli, run
+from modelpack.directory import ModelDirectory
+from tests.compat.real_mlflow import require_mlflow, run_in_mlflow
+from tests.modelpack.cli.conftest import Answer, Verb
+from tests.remote.servers import Bucket, Server, mlflow_servers_in, s3
+
+Enter = Callable[[Mapping[str, str]], None]
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    """An empty bucket of moto's server, which refuses whoever does not sign as its one user."""
+    with s3() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def mlflow_servers(
+    postgres_server: str, bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
+    """Two servers: with SQLite, artifacts by proxy and a password; with PostgreSQL and artifacts in *bucket*.
+
+    Tests that need them are skipped, or fail, without real MLflow.
+    """
+    require_mlflow()
+    with psycopg.connect(postgres_server.format(database="postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE of_mlflow")
+    folder = tmp_path_factory.mktemp("mlflow-servers")
+    # By name: without one, which driver is meant depends on the version of SQLAlchemy.
+    address = postgres_server.format(database="of_mlflow").replace("postgresql://", "postgresql+psycopg2://")
+    with mlflow_servers_in(folder, address, bucket) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(mlflow_servers: tuple[Server, Server]) -> Server:
+    """The one with SQLite, which hands artifacts on; some tests only read what is registered there."""
+    return mlflow_servers[0]
+
+
+@pytest.fixture(scope="session")
+def mlflow_on_postgres(mlflow_servers: tuple[Server, Server]) -> Server:
+    """The one with PostgreSQL, whose artifacts lie in the bucket."""
+    return mlflow_servers[1]
+
+
+@pytest.fixture
+def enter(tmp_path: Path) -> Iterator[Enter]:
+    """Let this process have a home of its own, the variables that are given, and none of MLflow's besides."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def one(environ: Mapping[str, str]) -> None:
+            for name in [name for name in os.environ if name.startswith(("MLFLOW_", "AWS_"))]:
+                patch.delenv(name)
+            patch.delenv("MODELPACK_REGISTRY_URI", raising=False)
+            patch.setenv("MODELPACK_HOME", str(tmp_path / "home"))
+            patch.setenv("MODELPACK_PATIENCE", "20")
+            for name, value in environ.items():
+                patch.setenv(name, value)
+
+        one({})
+        yield one
+
+
+@pytest.fixture
+def verb(enter: Enter, capsys: pytest.CaptureFixture[str]) -> Verb:
+    """Runs ``modelpack`` with the given words, in this test's environment."""
+
+    def answer(*words: object) -> Answer:
+        capsys.readouterr()
+        code = run(cli, [str(word) for word in words], name="modelpack")
+        return Answer(code, *capsys.readouterr())
+
+    return answer
+
+
+@pytest.fixture(params=["SQLite, by proxy", "PostgreSQL, in a bucket"])
+def server(request: pytest.FixtureRequest, mlflow_servers: tuple[Server, Server], enter: Enter) -> Server:
+    """Each of the two servers, named by the environment."""
+    one = mlflow_servers[0 if request.param.startswith("SQLite") else 1]
+    enter(one.environ)
+    return one
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> ModelDirectory:
+    """A saved classifier: 1 above 1.5, 0 below."""
+    data = [[0.0], [1.0], [2.0], [3.0]]
+    model = LogisticRegression(C=1e6).fit(data, [0, 0, 1, 1])
+    return modelpack.save(model, tmp_path_factory.mktemp("saved") / "wine", input_example=np.array([[1.0]]))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What real MLflow wrote below *folder* and to the server: *runs* by kind, and a logged model."""
+
+    folder: Path
+    runs: Mapping[str, str]
+    logged_run: str
+    model_id: str
+
+
+@pytest.fixture(scope="session")
+def written(mlflow_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The models ``iris`` and ``lost`` in three registries, and ``logged`` on the server; only read them."""
+    folder = tmp_path_factory.mktemp("written-by-mlflow")
+    environ = json.dumps(dict(mlflow_server.environ))
+    return Written(folder, **run_in_mlflow("write_registries.py", folder, environ, work=folder))

@@ -1,0 +1,194 @@
+"""Real servers for tests: MLflow's, one of them with PostgreSQL behind it, and an S3 that checks who asks."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+
+from tests.compat.real_mlflow import PYTHON
+
+_START_LIMIT = 90.0
+_BUCKET = "models-of-the-tests"
+
+
+_QUIET = {"GIT_PYTHON_REFRESH": "quiet", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
+_SETTINGS = """\
+[mlflow]
+default_permission = NO_PERMISSIONS
+database_uri = sqlite:///{folder}/users.db
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+admin_username = admin
+# Else every request costs a hash that is slow on purpose.
+auth_cache_ttl_seconds = 600
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """An MLflow server at *url*; *environ* is what a client of it needs, its address among it."""
+
+    url: str
+    environ: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket behind a server at *endpoint* that knows one user."""
+
+    endpoint: str
+    environ: Mapping[str, str] = field(repr=False)
+    name: str = _BUCKET
+
+
+@contextmanager
+def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[tuple[Server, Server]]:
+    """A server with SQLite and artifacts by proxy, and one with *postgres* and artifacts in *bucket*.
+
+    The first one wants to know who asks. They are started at once: an import of MLflow is most of it.
+    """
+    proxied = (
+        "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination", str(folder / "artifacts"), "--app-name", "basic-auth",
+    )  # fmt: skip
+    direct = (
+        "--backend-store-uri", postgres,
+        "--no-serve-artifacts", "--default-artifact-root", f"s3://{bucket.name}/root",
+    )  # fmt: skip
+    password = secrets.token_hex(8)
+    (folder / "auth.ini").write_text(_SETTINGS.format(folder=folder))
+    guarded = {
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(8),
+    }
+    known = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": password}
+    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+        started = [
+            stack.enter_context(_process(options, folder, environ))
+            for options, environ in ((proxied, guarded), (direct, {}))
+        ]
+        list(pool.map(lambda one: _await(one[0], one[1], folder), started))
+        first, second = (url for _, url in started)
+        yield (
+            Server(first, {"MLFLOW_TRACKING_URI": first, **known}),
+            Server(second, {"MLFLOW_TRACKING_URI": second, **bucket.environ}),
+        )
+
+
+@contextmanager
+def _process(
+    options: tuple[str, ...], folder: Path, environ: Mapping[str, str]
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    port = free_port()
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON", "AWS_"))
+    }
+    program = str(PYTHON.with_name("mlflow"))
+    command = [program, "server", *options, "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / f"{port}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--workers", "1"],
+            cwd=folder,
+            env={**kept, **_QUIET, **environ},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        # It is a parent that starts another: both are in a session of their own.
+        # Nobody reads these files again, and a polite end takes seconds.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def _await(process: "subprocess.Popen[bytes]", url: str, folder: Path) -> None:
+    deadline = time.monotonic() + _START_LIMIT
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    log = next(folder.glob(f"{url.rpartition(':')[2]}.log")).read_text()
+    raise RuntimeError(f"the MLflow server does not start: {log[-3_000:]}")
+
+
+@contextmanager
+def s3() -> Iterator[Bucket]:
+    """moto's server, with a user, a bucket, and from then on authentication."""
+    port = free_port()
+    program = shutil.which("moto_server", path=str(Path(sys.executable).parent))
+    assert program is not None
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    process = subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)],
+        # After three calls it asks who calls.
+        env=kept | {"INITIAL_NO_AUTH_ACTION_COUNT": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await_port(port)
+        endpoint = f"http://127.0.0.1:{port}"
+        yield Bucket(endpoint, _user(endpoint))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _user(endpoint: str) -> dict[str, str]:
+    anyone = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": "us-east-1"}
+    allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam = boto3.client("iam", endpoint_url=endpoint, **anyone)
+    iam.create_user(UserName="tests")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="tests", PolicyName="all", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="tests")["AccessKey"]
+    iam.close()
+    known = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    client = boto3.client("s3", endpoint_url=endpoint, **(anyone | known))
+    client.create_bucket(Bucket=_BUCKET)
+    client.close()
+    return {
+        "MLFLOW_S3_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

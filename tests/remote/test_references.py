@@ -1,0 +1,116 @@
+"""What real MLflow registered and logged is found, loaded and served by its references."""
+
+from pathlib import Path
+
+import pytest
+
+import modelpack
+from modelpack.directory import ModelDirectory
+from modelpack.errors import AlreadyExists, InvalidUri, NotFound, StoreUnavailable
+from tests.modelpack.cli.conftest import Verb
+from tests.remote.conftest import Enter, Written
+from tests.remote.servers import Bucket, Server
+from tests.serving.kit import serving
+
+pytestmark = [pytest.mark.mlflow, pytest.mark.postgres]
+
+
+def predicted(ref: str) -> list[int]:
+    return [int(one) for one in modelpack.load(ref).predict([[0.0], [3.0]])]
+
+
+def test_everything_that_real_mlflow_wrote_is_loaded_by_every_kind_of_reference(
+    written: Written, mlflow_server: Server, enter: Enter
+) -> None:
+    enter(mlflow_server.environ)
+    for ref in (
+        "models:/iris/1",
+        "models:/iris/Production",
+        "models:/iris/latest",
+        "models:/iris@champion",
+        f"runs:/{written.runs['server']}/old/model",
+        "models:/logged/1",
+        f"models:/{written.model_id}",
+        # Since MLflow 3 a run's log_model keeps nothing below the run.
+        f"runs:/{written.logged_run}/model",
+    ):
+        assert predicted(ref) == [0, 1], ref
+
+
+def test_what_is_not_on_the_server_is_not_found_and_says_what_is(
+    written: Written, mlflow_server: Server, enter: Enter
+) -> None:
+    enter(mlflow_server.environ)
+    for ref, said in (
+        ("models:/irsi/1", "did you mean 'iris'"),
+        ("models:/iris/2", r"1 \(Production\), 3 \(Staging\)"),
+        ("models:/iris/Archived", "stage"),
+        ("models:/iris@challenger", "champion"),
+        (f"models:/m-{'0' * 32}", "no logged model"),
+        (f"runs:/{'0' * 32}/model", "no run"),
+        (f"runs:/{written.runs['server']}/nothing", "nothing"),
+    ):
+        with pytest.raises(NotFound, match=said):
+            modelpack.open_model(ref)
+
+
+def test_a_version_that_lies_where_nobody_can_follow_is_refused(
+    written: Written, mlflow_server: Server, enter: Enter
+) -> None:
+    enter(mlflow_server.environ)
+    with pytest.raises(InvalidUri, match="dbfs:/nowhere"):
+        modelpack.open_model("models:/lost/1")
+
+
+def test_a_model_in_a_bucket_is_put_fetched_and_loaded(
+    bucket: Bucket, enter: Enter, wine: ModelDirectory
+) -> None:
+    from modelpack.artifacts.buckets import BucketArtifacts
+
+    enter(bucket.environ)
+    store = BucketArtifacts(f"s3://{bucket.name}", bucket.environ)
+    store.put(wine.path, "by hand/wine")
+    assert predicted(f"s3://{bucket.name}/by hand/wine") == [0, 1]
+    assert [entry.path for entry in store.list("by hand")] == ["by hand/wine"]
+    document = next(entry for entry in store.list("by hand/wine") if entry.path.endswith("/MLmodel"))
+    with store.read(document, start=5) as piece:
+        assert b"".join(piece.chunks) == (wine.path / "MLmodel").read_bytes()[5:]
+    with pytest.raises(AlreadyExists):
+        store.put(wine.path, "by hand/wine")
+    store.delete("by hand")
+    with pytest.raises(NotFound):
+        modelpack.open_model(f"s3://{bucket.name}/by hand/wine")
+
+
+@pytest.mark.parametrize("wrong", ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"])
+def test_a_bucket_that_does_not_know_us_says_so_at_once_and_shows_no_secret(
+    wrong: str, bucket: Bucket, enter: Enter
+) -> None:
+    enter({**bucket.environ, wrong: "c4nary"})
+    with pytest.raises(StoreUnavailable, match="credentials") as caught:
+        modelpack.open_model(f"s3://{bucket.name}/x")
+    assert "c4nary" not in str(caught.value)
+    assert "given up" not in str(caught.value)
+
+
+def test_the_stage_production_is_served(server: Server, wine: ModelDirectory, tmp_path: Path) -> None:
+    name = "served"
+    with modelpack.Registry() as registry:
+        version = registry.register(wine.path, name)
+        registry.promote(name, version.version, "Production", archive_existing=True)
+    with serving(tmp_path, "-m", f"models:/{name}/Production", environ=server.environ) as process:
+        assert process.score({"inputs": [[0.0], [3.0]]}) == (200, {"predictions": [0, 1]})
+
+
+def test_the_verbs_of_the_registry_work_on_a_server(
+    mlflow_server: Server, enter: Enter, verb: Verb, wine: ModelDirectory
+) -> None:
+    enter(mlflow_server.environ)
+    assert verb("register", wine.path, "by verb", "--json").json["digest"] == wine.digest
+    assert verb("promote", "by verb", "1", "Staging").code == 0
+    assert verb("alias", "set", "by verb", "challenger", "1").code == 0
+    assert verb("models", "show", "by verb", "--json").json["model"]["aliases"] == {"challenger": 1}
+    assert "Every file is as it was saved" in verb("verify", "models:/by verb@challenger").out
+    assert wine.digest in verb("cache", "ls").out
+    refused = verb("models", "history", "by verb")
+    assert (refused.code, refused.err.startswith("Error: an MLflow server keeps no history")) == (1, True)
