@@ -92,6 +92,7 @@ def _started_engine(found: Engine | None) -> Iterator[Engine]:
     try:
         _wait(process, host, folder / "log")
         with _client(host) as client:
+            client.images.prune(filters={"dangling": True, "until": "24h"})
             yield Engine(client, host)
     finally:
         process.terminate()
