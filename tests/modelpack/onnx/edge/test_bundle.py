@@ -69,7 +69,7 @@ def real(tmp_path: Path) -> tuple[Any, pd.DataFrame, Path]:
         (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), amounts),
         remainder="passthrough",
     )
-    model = make_pipeline(before, GradientBoostingClassifier(n_estimators=40, random_state=0))
+    model = make_pipeline(before, GradientBoostingClassifier(n_estimators=20, random_state=0))
     return model.fit(data, left), data, shared("data/telco-customer-churn.csv")
 
 
