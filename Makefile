@@ -12,7 +12,7 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 	@$(RUN)/python scripts/quickstart.py
 
 # Tests that start no servers run side by side; those of servers, and of time, have the machine to themselves.
-BESIDE := tests/modelpack tests/k8s tests/house tests/conversions
+BESIDE := tests/modelpack tests/k8s tests/house tests/conversions $(addprefix tests/serving/,codecs endpoints middleware)
 
 test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
 ifdef ARGS

@@ -285,7 +285,9 @@ def test_the_signature_names_what_has_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [[object()], np.array([1j]), {"u": np.ones(1), "v": np.ones(2)}, [1, "a"]], ids=str
+    "result",
+    [[object()], np.array([1j]), {"u": np.ones(1), "v": np.ones(2)}, [1, "a"]],
+    ids=["object", "complex", "lengths", "kinds"],
 )
 def test_an_answer_without_a_form_is_said_to_be_so(result: Any) -> None:
     with pytest.raises(UnencodableResult):

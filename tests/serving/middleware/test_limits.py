@@ -111,7 +111,9 @@ def test_a_packed_body_is_measured_unpacked() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"no gzip", gzip.compress(b"hello")[:-3], gzip.compress(b"hello") + b"tail"]
+    "body",
+    [b"no gzip", gzip.compress(b"hello")[:-3], gzip.compress(b"hello") + b"tail"],
+    ids=["not packed", "cut", "tail"],
 )
 def test_a_body_that_is_not_packed_as_it_says_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest, match="gzip"):
