@@ -1,9 +1,13 @@
 """Takes a trained model to where it is used: package, register, promote, serve."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from modelpack._version import __version__
+
+# onnxruntime 1.32 writes a device id and calls its makers, unless it finds this when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from modelpack.certifying import certify

@@ -1,6 +1,7 @@
 """Importing the toolkit is light."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -52,3 +53,17 @@ def test_no_framework_is_loaded_by(statement: str) -> None:
 
 def test_the_list_of_heavy_modules_is_not_blind() -> None:
     assert "pandas" in _modules_after("import modelpack, pandas") & set(HEAVY)
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(None, "1"), ("0", "0")])
+def test_the_runtime_is_told_not_to_call_its_makers_unless_the_operator_says_so(
+    given: str | None, wanted: str
+) -> None:
+    environ = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    if given is not None:
+        environ["ORT_DISABLE_TELEMETRY"] = given
+    code = "import modelpack.onnx.session, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=environ
+    )
+    assert done.stdout.strip() == wanted

@@ -19,6 +19,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import onnxruntime
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it calls its makers
+import onnxruntime  # noqa: E402 - it looks for that while it is imported
 
 SUMS, SIGNATURE, MODEL = "SHA256SUMS", "signature.json", "model.onnx"
 FORMAT = 1
