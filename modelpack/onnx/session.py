@@ -56,10 +56,10 @@ class OnnxSession:
             gate.check(feeds[name])
 
     def _run(self, feeds: Mapping[str, np.ndarray], method: str, cut: bool) -> np.ndarray:
+        session = self._sessions.get(method) or self._opened(method)
         output = self._layout.outputs[method]
         many = self._opened_cut(method) if cut else None
         if many is None:
-            session = self._sessions.get(method) or self._opened(method)
             return output.native(_run(session, output.name, feeds))
         return output.native(many.run(output.name, feeds))
 

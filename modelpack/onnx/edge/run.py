@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it calls its makers
-import onnxruntime  # noqa: E402 - it looks for that while it is imported
+import onnxruntime
 
 SUMS, SIGNATURE, MODEL = "SHA256SUMS", "signature.json", "model.onnx"
 FORMAT = 1
