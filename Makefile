@@ -11,15 +11,12 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 	@scripts/environment.sh .venv requirements/run.lock --with-project
 	@$(RUN)/python scripts/quickstart.py
 
-# Tests that start no servers run side by side; those of servers, and of time, have the machine to themselves.
-BESIDE := tests/modelpack tests/k8s tests/house tests/conversions $(addprefix tests/serving/,codecs endpoints middleware)
-
+# Three processes on two processors: many tests wait for a server or for a clock.
 test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
-	@$(RUN)/python -m pytest -n 2 --dist loadfile $(BESIDE); first=$$?; \
-	  $(RUN)/python -m pytest tests $(BESIDE:%=--ignore=%) && exit $$first
+	@$(RUN)/python -m pytest -n 3 --dist loadgroup tests
 endif
 
 check: dev ## Lint, formatting, types, layers
