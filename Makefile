@@ -1,5 +1,5 @@
 # Every chore has one way to run it, here and in CI.
-.PHONY: quickstart test check bench format lock clean
+.PHONY: quickstart test test-long check bench format lock clean
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin
@@ -16,8 +16,11 @@ test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
-	@$(RUN)/python -m pytest -n 3 --dist loadgroup tests
+	@$(RUN)/python -m pytest -n 3 --dist loadgroup -m "not long" tests
 endif
+
+test-long: dev .venv-mlflow3 .venv-checkov ## Run the tests that take too long to run them each time
+	@$(RUN)/python -m pytest -m long tests
 
 check: dev ## Lint, formatting, types, layers
 	@$(RUN)/ruff check .

@@ -14,6 +14,7 @@ TOGETHER = ("benchmarks", "compat", "plugins", "remote", "serving/images")
 """Folders whose tests share something that takes long to start: one process runs them all."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Say which tests one process has to run, where several run tests side by side."""
     for item in items:
