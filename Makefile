@@ -40,7 +40,7 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-mlflow3 .venv-checkov .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv .venv-mlflow3 .venv-checkov .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .PHONY: help dev .venv-mlflow3 .venv-checkov
 dev:

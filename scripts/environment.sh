@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: environment.sh FOLDER LOCK [--with-project]
-# Brings the virtual environment FOLDER to what LOCK says: by uv when it is there, by pip otherwise.
+# Brings the virtual environment FOLDER to what LOCK says: by uv, which pip brings where it is not there, or by pip.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1 lock=$2 project=${3:-}
@@ -18,17 +18,36 @@ if [ -z "$python" ]; then
 fi
 
 echo "setting up $folder with $("$python" --version) from $lock"
-if command -v uv >/dev/null 2>&1; then
-  [ -x "$folder/bin/python" ] || uv venv --quiet --python "$(command -v "$python")" "$folder"
-  uv pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock"
-  if [ -n "$project" ]; then
-    uv pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --editable .
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+  # pip takes minutes where uv takes seconds: it brings uv, once, by the hashes of our own lock.
+  uv=$PWD/.venv-uv/bin/uv
+  if [ ! -x "$uv" ]; then
+    pinned=$(mktemp)
+    awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements/dev.lock >"$pinned"
+    "$python" -m venv .venv-uv &&
+      .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$pinned" ||
+      echo "uv cannot be had; pip does without it" >&2
+    rm -f "$pinned"
   fi
-else
-  [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
+fi
+
+with_uv() {
+  [ -x "$uv" ] || return 1
+  [ -x "$folder/bin/python" ] || "$uv" venv --quiet --python "$(command -v "$python")" "$folder" || return 1
+  "$uv" pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock" || return 1
+  [ -z "$project" ] ||
+    "$uv" pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --editable .
+}
+
+with_pip() {
+  "$folder/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$folder"
   "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-  if [ -n "$project" ]; then
+  [ -z "$project" ] ||
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-  fi
+}
+
+if ! with_uv; then
+  with_pip
 fi
 touch "$stamp"
