@@ -37,7 +37,13 @@ def _measured(server: Server, prepared: Prepared, folder: Path, *, driver: str =
     return run(Step(1, WORK, server), prepared, plan, folder / "run")
 
 
-@pytest.mark.parametrize("server", AT_HAND, ids=lambda server: server.name)
+FEW = ("ours", "ours-native", "empty")
+"""Of the servers at hand those that are asked each time."""
+
+ASKED = [server if server.name in FEW else pytest.param(server, marks=pytest.mark.long) for server in AT_HAND]
+
+
+@pytest.mark.parametrize("server", ASKED, ids=lambda server: server.name)
 def test_a_server_answers_as_the_model_does_before_and_after_load(
     server: Server, prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -161,6 +167,7 @@ def telco() -> Subject:
         pytest.skip(str(error))
 
 
+@pytest.mark.long
 def test_words_and_numbers_together_are_answered_rightly(telco: Subject, tmp_path: Path) -> None:
     server = SERVERS["ours"]
     ready = prepare(telco, tmp_path / "telco", [server], certify={"rows": 2_000})

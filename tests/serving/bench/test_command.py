@@ -86,6 +86,7 @@ def test_a_model_that_nothing_certifies_is_measured_natively_and_that_is_said(
     assert "\nThe ONNX form was not measured: " in said
 
 
+@pytest.mark.long
 def test_another_method_is_measured_by_its_own_answers(sums: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ("-m", str(sums), "-s", "0.2", "-c", "2", "-r", "2", "--method", "predict_proba")
     assert bench(*arguments, "--json") == 0
