@@ -16,7 +16,7 @@ test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
-	@$(RUN)/python -m pytest -n 3 --dist loadgroup -m "not long" tests
+	@$(RUN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not long" tests
 endif
 
 test-long: dev .venv-mlflow3 .venv-checkov ## Run the tests that take too long to run them each time

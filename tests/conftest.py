@@ -1,7 +1,7 @@
 """Fixtures that any test may ask for."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +10,28 @@ pytest_plugins = ["tests.containers", "tests.postgres"]
 
 TESTS = Path(__file__).parent
 
-TOGETHER = ("benchmarks", "compat", "plugins", "remote", "serving/images")
-"""Folders whose tests share something that takes long to start: one process runs them all."""
+TOGETHER = ("serving/images", "remote", "compat", "benchmarks", "plugins")
+"""Folders whose tests share something that takes long to start: one process runs them all, longest first."""
+
+ENGINE = "serving/images"
+"""The group of every test that needs a container engine: a machine holds one."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Say which tests one process has to run, where several run tests side by side."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process has to run, where several run tests side by side; long groups first."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: TOGETHER.index(_group(item)) if _group(item) in TOGETHER else len(TOGETHER))
 
 
-def _group(path: Path) -> str:
+def _group(item: pytest.Item) -> str:
+    if "container_engine" in getattr(item, "fixturenames", ()):
+        return ENGINE
     for folder in TOGETHER:
-        if path.is_relative_to(TESTS / folder):
+        if item.path.is_relative_to(TESTS / folder):
             return folder
-    return str(path)
+    return str(item.path)
 
 
 @pytest.fixture(scope="session", autouse=True)
