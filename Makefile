@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin
+# What cannot live beside us, each with the lock of its name.
+ENVIRONMENTS := .venv-mlflow3 .venv-mlflow222 .venv-mlflow210 .venv-checkov
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -12,14 +14,14 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 	@$(RUN)/python scripts/quickstart.py
 
 # Three processes on two processors: many tests wait for a server or for a clock.
-test: dev .venv-mlflow3 .venv-checkov ## Run every test (or ARGS=...: those)
+test: dev $(ENVIRONMENTS) ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
 	@$(RUN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not long" tests
 endif
 
-test-long: dev .venv-mlflow3 .venv-checkov ## Run the tests that take too long to run them each time
+test-long: dev $(ENVIRONMENTS) ## Run the tests that take too long to run them each time
 	@$(RUN)/python -m pytest -m long tests
 
 check: dev ## Lint, formatting, types, layers
@@ -40,14 +42,11 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-uv .venv-mlflow3 .venv-checkov .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help dev .venv-mlflow3 .venv-checkov
+.PHONY: help dev $(ENVIRONMENTS)
 dev:
 	@scripts/environment.sh .venv requirements/dev.lock --with-project
 
-.venv-mlflow3:
-	@scripts/environment.sh .venv-mlflow3 requirements/mlflow3.lock
-
-.venv-checkov:
-	@scripts/environment.sh .venv-checkov requirements/checkov.lock
+$(ENVIRONMENTS):
+	@scripts/environment.sh $@ requirements/$(@:.venv-%=%).lock

@@ -10,14 +10,22 @@ lock pyproject.toml --all-extras --group dev --output-file requirements/dev.lock
 lock pyproject.toml --extra registry --extra serve --extra sklearn --extra pandas --group build \
   --constraints requirements/dev.lock --output-file requirements/run.lock
 # The same scientific stack on both sides, so that a difference is MLflow's or ours.
-same=$(mktemp)
-trap 'rm -f "$same"' EXIT
-grep -oE '^(numpy|pandas|scikit-learn|scipy|skops|cloudpickle|joblib)==[^ ]+( ; [^\\]+)?' requirements/dev.lock >"$same"
-lock requirements/mlflow3.in --constraints "$same" --output-file requirements/mlflow3.lock
+same=$(mktemp -d)
+trap 'rm -rf "$same"' EXIT
+stack='scikit-learn|cloudpickle|joblib|xgboost-cpu|lightgbm|catboost'
+pinned() { grep -oE "^($1)==[^ ]+( ; [^\\]+)?" requirements/dev.lock; }
+pinned "$stack|numpy|scipy|skops|statsmodels|onnx|onnxruntime" >"$same/mlflow2"
+pinned "$stack|numpy|scipy|skops|statsmodels|onnx|onnxruntime|pandas" >"$same/mlflow3"
+pinned "$stack" | grep -v 'python_full_version >=' >"$same/mlflow210"
+lock requirements/mlflow3.in --constraints "$same/mlflow3" --output-file requirements/mlflow3.lock
+lock requirements/mlflow222.in --constraints "$same/mlflow2" --output-file requirements/mlflow222.lock
+# Not for every Python at once: no newer one than 3.12 has what it asks for.
+uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  requirements/mlflow210.in --constraints "$same/mlflow210" --output-file requirements/mlflow210.lock
 # A linter that holds others' libraries to old versions lives alone.
 lock requirements/checkov.in --output-file requirements/checkov.lock
 for peer in bentoml litserve mlserver ray; do
-  lock "requirements/bench/$peer.in" --constraints "$same" --output-file "requirements/bench/$peer.lock"
+  lock "requirements/bench/$peer.in" --constraints "$same/mlflow3" --output-file "requirements/bench/$peer.lock"
 done
 # All runners of our own server in one environment, with the versions that we have.
 lock pyproject.toml requirements/bench/runners.in --extra serve --extra sklearn --extra pandas --extra onnx \
