@@ -18,7 +18,7 @@ test: dev $(ENVIRONMENTS) ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
-	@$(RUN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not long" tests
+	@$(RUN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" tests
 endif
 
 test-long: dev $(ENVIRONMENTS) ## Run the tests that take too long to run them each time
