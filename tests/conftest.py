@@ -7,6 +7,7 @@ import pytest
 
 pytest_plugins = ["tests.containers", "tests.postgres", "tests.together"]
 
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_certified_unless_a_test_says_so() -> Iterator[None]:
     """Comparing 100,000 rows at every save is for users; ``save(…, certify={"rows": …})`` still does it."""
