@@ -1,36 +1,55 @@
-"""Real MLflow, run in its own virtual environment."""
+"""Real MLflow, each version run in its own virtual environment."""
 
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".venv-mlflow3" / "bin" / "python"
 SCRIPTS = Path(__file__).parent / "scripts"
+NEWEST = "3.17"
+ENVIRONMENTS = {NEWEST: ".venv-mlflow3", "2.22": ".venv-mlflow222", "2.10": ".venv-mlflow210"}
+"""Where each version is set up, by what it calls itself."""
 
 
-def require_mlflow() -> None:
-    """Skip, or fail where nothing may be missing, when MLflow's environment is not there."""
-    if PYTHON.exists():
+def python_of(version: str = NEWEST) -> Path:
+    """The Python that has MLflow *version*, whether it is there or not."""
+    return ROOT / ENVIRONMENTS[version] / "bin" / "python"
+
+
+def require_mlflow(version: str = NEWEST) -> None:
+    """Skip, or fail where nothing may be missing, when the environment of *version* is not there."""
+    if python_of(version).exists():
         return
-    reason = "real MLflow is not set up: make .venv-mlflow3"
+    reason = f"real MLflow {version} is not set up: make {ENVIRONMENTS[version]}"
     if os.environ.get("MODELPACK_TEST_REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def run_in_mlflow(script: str, *arguments: str | Path, work: Path) -> Any:
+def clean_environ(work: Path) -> Mapping[str, str]:
+    """What a program of MLflow's gets: nothing of the caller's MLflow or Python, and a database in *work*."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON"))}
+    own = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{work}/mlflow.db",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+    }
+    return kept | own
+
+
+def run_in_mlflow(script: str, *arguments: str | Path, work: Path, version: str = NEWEST) -> Any:
     """What *script* (a name in ``scripts/``) prints on its last line, as JSON; it runs in *work*."""
-    require_mlflow()
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON"))}
+    require_mlflow(version)
     done = subprocess.run(
-        [PYTHON, "-W", "ignore", SCRIPTS / script, *arguments],
+        [python_of(version), "-W", "ignore", SCRIPTS / script, *arguments],
         cwd=work,
-        env={**clean, "MLFLOW_TRACKING_URI": f"sqlite:///{work}/mlflow.db", "GIT_PYTHON_REFRESH": "quiet"},
+        env=clean_environ(work),
         capture_output=True,
         text=True,
         timeout=240,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import boto3
 
-from tests.compat.real_mlflow import PYTHON
+from tests.compat.real_mlflow import python_of
 
 _START_LIMIT = 90.0
 _BUCKET = "models-of-the-tests"
@@ -97,7 +97,7 @@ def _process(
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON", "AWS_"))
     }
-    program = str(PYTHON.with_name("mlflow"))
+    program = str(python_of().with_name("mlflow"))
     command = [program, "server", *options, "--host", "127.0.0.1", "--port", str(port)]
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(
