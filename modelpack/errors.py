@@ -57,12 +57,13 @@ class SchemaMismatch(ModelpackError, ValueError):
     """A value that the signature refuses: where it stands, what was wanted, what was met.
 
     *row* counts from 0; *column* is the name in the signature. Either is None where it does not apply.
+    *what* says where else it stands.
     """
 
     def __init__(
         self, what: str = "", *, wanted: str, got: str, row: int | None = None, column: str | None = None
     ) -> None:
-        self.row, self.column, self.wanted, self.got = row, column, wanted, got
+        self.what, self.row, self.column, self.wanted, self.got = what, row, column, wanted, got
         places = [what] if what else []
         if row is not None:
             places.append(f"row {row}")

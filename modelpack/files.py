@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from modelpack.errors import AlreadyExists, InvalidModel, StoreUnavailable, shorten
 
@@ -168,6 +169,33 @@ def write_file(target: Path, content: bytes) -> None:
         staging.unlink(missing_ok=True)
         raise
     sync(target.absolute().parent)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A new file beside *target*, which takes its place at the end of the block, or vanishes.
+
+    What was there stays until then; its rights are kept, and a link to it is followed. A device or a pipe is
+    written to as it is. Raises OSError, at the start where the folder is missing or may not be written.
+    """
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    target = target.resolve()
+    staging = target.with_name(f"{STAGING}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with staging.open("xb") as file:
+            if target.exists():
+                staging.chmod(stat.S_IMODE(target.stat().st_mode))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        staging.replace(target)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
+    sync(target.parent)
 
 
 def sha256(path: Path) -> str:

@@ -3,11 +3,14 @@
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from modelpack.cli.output import as_json
+from modelpack.errors import shorten
 from serving.bench.plan import Plan
 from serving.cli import flattened, option_of, part, serve
 from serving.settings import OPTIONS, EngineName, Settings
@@ -24,7 +27,26 @@ def _some_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return add
 
 
-@click.command()
+class _Params(click.ParamType[dict[str, Any]]):
+    """A JSON object; ``@FILE`` holds one."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """Read *value*; a wrong one is wrong usage."""
+        if isinstance(value, dict):
+            return value
+        try:
+            text = Path(value[1:]).read_bytes() if value.startswith("@") else value
+            params = msgspec.json.decode(text)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self.fail(shorten(str(error), 160), param, ctx)
+        if not isinstance(params, dict):
+            self.fail('give a JSON object, such as {"threshold": 0.5}', param, ctx)
+        return params
+
+
+@click.command(short_help="Predict from a file of rows, as the server would.")
 @click.option(
     "-m", "--model-uri", "reference", required=True, help="The model: models:/NAME/VERSION or a path."
 )
@@ -32,16 +54,52 @@ def _some_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
     "-i", "--input-path", "source", default="-", help="A file of rows; - for standard input (default)."
 )
 @click.option(
-    "-o", "--output-path", "target", default="-", help="Where to write; - for standard output (default)."
+    "-o",
+    "--output-path",
+    "target",
+    default="-",
+    help="Where to write; a file that is there is replaced. - for standard output (default).",
 )
 @click.option(
-    "-t", "--content-type", "kind", type=click.Choice(["json", "csv"]), default="json", show_default=True
+    "-t",
+    "--content-type",
+    "kind",
+    type=click.Choice(["json", "csv", "parquet", "arrow"]),
+    help="What the rows are, whatever the file's name ends with.",
+)
+@click.option("--params", type=_Params(), default="{}", help='Such as {"threshold": 0.5}; @FILE holds them.')
+@click.option(
+    "--chunk-rows",
+    "rows",
+    type=click.IntRange(0),
+    default=65536,
+    show_default=True,
+    help="Rows of Parquet or Arrow for one call of the model; 0 for all.",
 )
 @_some_options("engine", "method", "coerce", "trust")
-def predict(reference: str, source: str, target: str, kind: str, **given: Any) -> None:
-    """Predict from a file, as the server would: bodies and answers are those of /invocations."""
+def predict(
+    reference: str,
+    source: str,
+    target: str,
+    kind: str | None,
+    params: dict[str, Any],
+    rows: int,
+    **given: Any,
+) -> None:
+    """Predict from a file, as the server would: rows and answers are those of /invocations.
+
+    By its ending a file holds json, csv (either with .gz behind it), parquet, or arrow (feather; arrows for a
+    stream); what ends otherwise is JSON. Answers go to standard output as JSON. They are written whole or not
+    at all. Exit codes: 0 done, 1 refused, 2 wrong usage.
+    """
     settings = Settings.read(flattened(given), os.environ)
-    part("serving.scoring").score(reference, source, target, kind=kind, settings=settings)
+    scoring = part("serving.scoring")
+    try:
+        kinds = {"kind": scoring.Kind.of(source, kind), "into": scoring.Kind.of(target)}
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    job = scoring.Job(reference=reference, source=source, target=target, params=params, rows=rows, **kinds)
+    scoring.score(job, settings)
 
 
 class _Numbers(click.ParamType[tuple[int, ...]]):

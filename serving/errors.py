@@ -85,6 +85,10 @@ class UnencodableResult(ServingError):
     """The model answered with something that has no form in JSON."""
 
 
+class PartFailed(ServingError):
+    """A part of a file that the model did not answer; the message says which rows these are."""
+
+
 class NothingToAsk(ServingError):
     """A model without an input example that could be made into requests."""
 

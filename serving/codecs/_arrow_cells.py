@@ -148,14 +148,23 @@ def _taken(array: pa.Array) -> np.ndarray:
 
 
 def _lists(array: pa.Array) -> np.ndarray:
-    items = _values(_cells(array.values))
-    offsets = array.offsets.to_pylist()
+    offsets, inside = _inside(array)
+    items = _values(_cells(array.values.slice(*inside)))
     return _objects(
         [
             None if missing else items[offsets[row] : offsets[row + 1]]
             for row, missing in enumerate(_missing(array).tolist())
         ]
     )
+
+
+def _inside(array: pa.Array) -> tuple[list[int], tuple[int, int]]:
+    """Where the lists of *array* begin and end, and the start and length of what they have in the values.
+
+    An array may be a few rows of a large one, whose values are all there.
+    """
+    offsets: list[int] = array.offsets.to_pylist() or [0]
+    return [offset - offsets[0] for offset in offsets], (offsets[0], offsets[-1] - offsets[0])
 
 
 def _fixed_lists(array: pa.Array) -> np.ndarray:
@@ -182,8 +191,8 @@ def _structs(array: pa.Array) -> np.ndarray:
 
 
 def _maps(array: pa.Array) -> np.ndarray:
-    keys, items = _values(_cells(array.keys)), _values(_cells(array.items))
-    offsets = array.offsets.to_pylist()
+    offsets, inside = _inside(array)
+    keys, items = (_values(_cells(part.slice(*inside))) for part in (array.keys, array.items))
     rows: list[Any] = []
     for row, missing in enumerate(_missing(array).tolist()):
         start, end = offsets[row], offsets[row + 1]

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import ipc, parquet
@@ -27,10 +29,10 @@ def read_stream(body: bytes, wanted: Collection[str] | int | None, limits: Limit
     if body.startswith(_FILE_MAGIC):
         raise InvalidRequest("the body is an Arrow file; send Arrow's stream format")
     check_stream(body, limits)
-    with _refused("Arrow stream"):
+    with refused("Arrow stream"):
         options = ipc.IpcReadOptions(use_threads=False)
         table = ipc.open_stream(pa.py_buffer(body), options=options).read_all()
-        return _checked(table.select(_chosen(table.schema, wanted)))
+        return checked(table.select(chosen(table.schema, wanted)))
 
 
 def read_parquet(body: bytes, wanted: Collection[str] | int | None, limits: Limits) -> pa.Table:
@@ -38,22 +40,39 @@ def read_parquet(body: bytes, wanted: Collection[str] | int | None, limits: Limi
 
     Raises BodyTooLarge when they are over *limits* unpacked, and InvalidRequest.
     """
-    with _refused("Parquet"):
-        file = _open(body)
-        chosen = _chosen(file.schema_arrow, wanted)
-        tops = {file.schema_arrow.names[place] for place in chosen}
+    with refused("Parquet"):
+        plan = Plan.of(open_parquet(pa.BufferReader(body)), wanted)
+        check_file(body, plan.metadata, plan.leaves, limits)
+        file = open_parquet(pa.BufferReader(body), plan.texts)
+        return checked(file.read(columns=plan.names, use_threads=False).select(plan.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to read of a Parquet file: the columns *names*, which are the *leaves* of its schema.
+
+    *texts* are read as dictionaries: one that stands in every row is then kept once.
+    """
+
+    metadata: Any
+    names: list[str]
+    leaves: list[int]
+    texts: list[str]
+
+    @classmethod
+    def of(cls, file: parquet.ParquetFile, wanted: Collection[str] | int | None) -> "Plan":
+        """For the *wanted* columns of *file*: those named, or the first so many, or all."""
+        names = [file.schema_arrow.names[place] for place in chosen(file.schema_arrow, wanted)]
         leaves = [file.schema.column(number) for number in range(len(file.schema.names))]
-        numbers = [number for number, leaf in enumerate(leaves) if _top(leaf.path, tops)]
-        check_file(body, file.metadata, numbers, limits)
-        # Texts as dictionaries: one that stands in every row is then kept once.
+        numbers = [number for number, leaf in enumerate(leaves) if _top(leaf.path, set(names))]
         texts = [leaves[number].path for number in numbers if leaves[number].physical_type == "BYTE_ARRAY"]
-        names = [file.schema_arrow.names[place] for place in chosen]
-        return _checked(_open(body, texts).read(columns=names, use_threads=False).select(names))
+        return cls(file.metadata, names, numbers, texts)
 
 
-def _open(body: bytes, dictionaries: Collection[str] = ()) -> parquet.ParquetFile:
+def open_parquet(source: pa.NativeFile, dictionaries: Collection[str] = ()) -> parquet.ParquetFile:
+    """The Parquet file *source*, whose columns *dictionaries* are read as such."""
     return parquet.ParquetFile(
-        pa.BufferReader(body),
+        source,
         read_dictionary=list(dictionaries),
         thrift_string_size_limit=_LONGEST_TEXT,
         thrift_container_size_limit=_MOST_LIST,
@@ -66,7 +85,8 @@ def _top(path: str, names: Collection[str]) -> bool:
     return any(path == name or path.startswith(f"{name}.") for name in names)
 
 
-def _chosen(schema: pa.Schema, wanted: Collection[str] | int | None) -> list[int]:
+def chosen(schema: pa.Schema, wanted: Collection[str] | int | None) -> list[int]:
+    """The places in *schema* of the *wanted* columns: those named, or the first so many, or all."""
     if wanted is None:
         return list(range(len(schema)))
     if isinstance(wanted, int):
@@ -74,14 +94,14 @@ def _chosen(schema: pa.Schema, wanted: Collection[str] | int | None) -> list[int
     return [place for place, name in enumerate(schema.names) if name in wanted]
 
 
-def _checked(table: pa.Table) -> pa.Table:
-    # Offsets, indices and UTF-8: a body may say anything, and Arrow's own code goes by it.
+def checked(table: pa.Table) -> pa.Table:
+    """*table*, whose offsets, indices and UTF-8 are right: a body may say anything, and Arrow goes by it."""
     table.validate(full=True)
     return table
 
 
 @contextmanager
-def _refused(what: str) -> Iterator[None]:
+def refused(what: str) -> Iterator[None]:
     """Whatever Arrow says of a body is the caller's to hear, in short."""
     try:
         yield

@@ -17,6 +17,15 @@ ONE_ANSWER = "predictions"
 
 
 def write_stream(result: Any, outputs: Schema | None) -> bytes:
+    """*result* as a stream of one record batch, see ``batch_of``. Raises UnencodableResult."""
+    batch = batch_of(result, outputs)
+    sink = pa.BufferOutputStream()
+    with ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def batch_of(result: Any, outputs: Schema | None) -> pa.RecordBatch:
     """*result* as one record batch: a column for each of its own, or the one named ``predictions``.
 
     An array of several dimensions is a column of lists of fixed size. Raises UnencodableResult.
@@ -26,11 +35,7 @@ def write_stream(result: Any, outputs: Schema | None) -> bytes:
     if len(lengths) > 1:
         raise UnencodableResult("the model's answer has no form in Arrow: its parts are of several lengths")
     arrays = [_array(part) for part in parts]
-    batch = pa.RecordBatch.from_arrays(arrays, names=[part.name for part in parts])
-    sink = pa.BufferOutputStream()
-    with ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
+    return pa.RecordBatch.from_arrays(arrays, names=[part.name for part in parts])
 
 
 def _naming(place: int, count: int) -> str:

@@ -1,11 +1,13 @@
 """Bodies of columns: Arrow's stream format and Parquet, by way of pyarrow where it is installed."""
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from modelpack.errors import SchemaMismatch
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature, Table, enforce, enforce_params
 from modelpack.schema.enforce import ModelInput, is_open
 from serving.codecs import Codec, Payload, count_rows
@@ -22,6 +24,7 @@ class _Columns:
     """What both formats share: columns by name, held to the signature by the rules for Python's values."""
 
     reads: ClassVar[str]
+    reads_files: ClassVar[str]
 
     # Importing pyarrow takes its time, and a small body may unpack to a large one.
     quick: ClassVar[bool] = False
@@ -39,6 +42,26 @@ class _Columns:
         schema = signature.inputs
         read = getattr(_verbs("_arrow_read"), self.reads)
         columns = read(body, _wanted(schema), Limits.of(body))
+        return self._payload(columns, signature)
+
+    def decode_file(self, source: Path | bytes, signature: Signature, rows: int) -> Iterator[Payload]:
+        """The content of a file on this disk, or of one that was read, so many *rows* at a time.
+
+        There is at least one payload, if an empty one. Raises as ``decode`` does, but no BodyTooLarge: a file
+        is the operator's own. Rows in messages are counted from its beginning.
+        """
+        read = getattr(_verbs("_arrow_files"), self.reads_files)
+        start = 0
+        for columns in read(source, _wanted(signature.inputs), rows):
+            try:
+                payload = self._payload(columns, signature)
+            except SchemaMismatch as error:
+                raise _moved(error, start) from None
+            yield payload
+            start += columns.num_rows
+
+    def _payload(self, columns: Any, signature: Signature) -> Payload:
+        schema = signature.inputs
         table: Table = _verbs("_arrow_cells").table_of(columns)
         data = _free(table) if schema is None or is_open(schema) else _held(table, schema, self._coerce)
         params = enforce_params(None, signature.params, coerce=self._coerce)
@@ -54,6 +77,7 @@ class ArrowCodec(_Columns):
 
     media_types: ClassVar[tuple[str, ...]] = (STREAM,)
     reads: ClassVar[str] = "read_stream"
+    reads_files: ClassVar[str] = "arrow_tables"
 
 
 class ParquetCodec(_Columns):
@@ -61,6 +85,7 @@ class ParquetCodec(_Columns):
 
     media_types: ClassVar[tuple[str, ...]] = (PARQUET,)
     reads: ClassVar[str] = "read_parquet"
+    reads_files: ClassVar[str] = "parquet_tables"
 
 
 class ArrowAnswer:
@@ -82,6 +107,12 @@ class ArrowAnswer:
     def encode(self, result: Any) -> bytes:
         """A record batch of named columns; raises UnencodableResult."""
         return cast("bytes", _verbs("_arrow_write").write_stream(result, self._outputs))
+
+
+def _moved(error: SchemaMismatch, rows: int) -> SchemaMismatch:
+    """*error* in a part of a table, before which there are so many *rows*."""
+    row = None if error.row is None else error.row + rows
+    return SchemaMismatch(error.what, wanted=error.wanted, got=error.got, row=row, column=error.column)
 
 
 def _verbs(module: str) -> Any:

@@ -188,3 +188,50 @@ def test_no_link_on_the_way_is_followed(tmp_path: Path) -> None:
     for name in ("out/passwd", "out"):
         with pytest.raises(InvalidModel, match="link"):
             files.inside(folder, name)
+
+
+def test_a_file_is_replaced_at_the_end_of_the_block(tmp_path: Path) -> None:
+    target = tmp_path / "answer"
+    target.write_text("old")
+    target.chmod(0o640)
+    with files.replacing(target) as file:
+        file.write(b"new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert names(tmp_path) == ["answer"]
+
+
+def test_a_file_stays_when_the_block_fails(tmp_path: Path) -> None:
+    target = tmp_path / "answer"
+    target.write_text("old")
+
+    def interrupted() -> None:
+        with files.replacing(target) as file:
+            file.write(b"new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["answer"]
+
+
+def test_a_new_file_through_a_dangling_link_is_where_the_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "answer")
+    with files.replacing(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "answer").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    with files.replacing(Path("/dev/null")) as file:
+        file.write(b"gone")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("target", ["missing/answer", "."])
+def test_a_place_for_no_file_is_an_os_error(tmp_path: Path, target: str) -> None:
+    with pytest.raises(OSError, match=r"No such|Is a directory"), files.replacing(tmp_path / target):
+        pytest.fail("the block ran")
