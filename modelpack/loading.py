@@ -85,14 +85,16 @@ def load_predictor(
             if engine == "onnx":
                 raise
             why = str(error)
-            logger.info("the native engine answers", extra={"model": str(directory.path), "reason": why})
         else:
             return _predictor(native, asked, onnx, engine=engine, threads=threads, learns=learns)
+    predict = FLAVORS[name].predictor(native.model, directory, method=method)
+    if engine != "native":
+        logger.info("the native engine answers", extra={"model": str(directory.path), "reason": why})
     return Predictor(
         directory,
         flavor=name,
         model=native.model,
-        predict=FLAVORS[name].predictor(native.model, directory, method=method),
+        predict=predict,
         method=asked,
         why_native=why,
     )
