@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelpack.certifying import certify
     from modelpack.directory import ModelDirectory
     from modelpack.errors import ModelpackError
+    from modelpack.flavors.naming import set_model
     from modelpack.loading import load, load_predictor, open_model
     from modelpack.predictor import Predictor
     from modelpack.registry import Registry
@@ -34,6 +35,7 @@ __all__ = [
     "load_predictor",
     "open_model",
     "save",
+    "set_model",
 ]
 
 # Found on first use: a script that only parses references pays for no database and no arrays.
@@ -50,6 +52,7 @@ _HOMES = {
     "load_predictor": "modelpack.loading",
     "open_model": "modelpack.loading",
     "save": "modelpack.saving",
+    "set_model": "modelpack.flavors.naming",
 }
 
 

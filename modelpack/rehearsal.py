@@ -120,7 +120,7 @@ def _run(folder: Path, answer: Path) -> None:
     words = flavor.needs(directory)
     types = tuple(word for word in words if word not in ("pickle", "code"))
     direct = _watch()
-    if "code" in words:
+    if (directory.path / layout.CODE).is_dir():
         code.make_importable(directory.path, layout.CODE)
     model = flavor.load(directory, Trust(pickle=True, code=True, types=types))
     given = directory.example()

@@ -1,10 +1,14 @@
-"""Modules that a model brings along: copied when it is saved, importable when it is loaded."""
+"""Code that a model brings along: copied when it is saved, importable or run when it is loaded."""
 
 import shutil
 import sys
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from modelpack.directory import layout
 from modelpack.errors import Conflict, InvalidModel
@@ -59,6 +63,52 @@ def make_importable(folder: Path, name: str) -> None:
             sys.path_hooks.insert(0, _hook)
         sys.path_importer_cache.pop(place, None)
         sys.path.insert(0, place)
+
+
+@contextmanager
+def lend(folder: Path, name: str | None) -> Iterator[None]:
+    """Let the modules in *name*, a folder inside *folder*, be imported for a while; None is no folder.
+
+    For a model that is being saved, whose folder is about to move. Modules that are loaded already stay what
+    they are; those that were loaded from there are forgotten afterwards.
+    """
+    if name is None:
+        yield
+        return
+    place = str(inside(folder, name).absolute())
+    _FOLDERS.add(place)
+    if _hook not in sys.path_hooks:
+        sys.path_hooks.insert(0, _hook)
+    sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        sys.path.remove(place)
+        sys.path_importer_cache.pop(place, None)
+        _FOLDERS.discard(place)
+        for module, loaded in list(sys.modules.items()):
+            if (getattr(loaded, "__file__", None) or "").startswith(f"{place}/"):
+                del sys.modules[module]
+
+
+def run(path: Path) -> ModuleType:
+    """The script *path*, run as a module of its own, under a name that no other has.
+
+    Nothing is written beside it. Raises what the script raises.
+    """
+    name = f"code_model_{uuid.uuid4().hex}"
+    spec = spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
+    if spec is None or spec.loader is None:
+        raise InvalidModel(f"{path.name} is no Python script")
+    module = module_from_spec(spec)
+    # Classes look for the module that they are defined in.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _require_free(member: Path) -> None:

@@ -1,14 +1,15 @@
 """Flavors, the only things that know a framework: their table, and which one a model has."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from modelpack.directory.document import Document
 from modelpack.directory.reader import ModelDirectory
-from modelpack.errors import InvalidModel, NotFound, shorten
+from modelpack.errors import InvalidModel, NotFound, Unsupported, shorten
 from modelpack.plugins import Table
+from modelpack.schema import Schema
 from modelpack.trust import Trust
 
 Config: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -20,10 +21,17 @@ Predict: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class SaveOptions:
-    """*format* is how the model is written (None: as the flavor likes), *code* the folder of its modules."""
+    """*format* is how the model is written (None: as the flavor likes), *code* the folder of its modules.
+
+    *context* are the entries of MLmodel for what a Python model is told when it is loaded: ``artifacts`` and
+    ``config``. *example* is input as ``modelpack.schema.enforce`` gives it, *inputs* what the model takes.
+    """
 
     format: str | None = None
     code: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    example: Any = None
+    inputs: Schema | None = None
 
 
 @runtime_checkable
@@ -69,7 +77,7 @@ FLAVORS: Table[Flavor] = Table(
     group="modelpack.flavors",
     builtins={
         name: f"modelpack.flavors.{name}:FLAVOR"
-        for name in ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "onnx", "python")
+        for name in ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "onnx", "python", "script")
     },
 )
 
@@ -78,8 +86,11 @@ def detect(model: object) -> str:
     """The name of the flavor that saves *model*: the nearest owner among its classes, else ``python``.
 
     An estimator of a library that builds on scikit-learn belongs to that library, where it has a flavor.
-    Raises InvalidModel for a thing that no flavor can run.
+    The path of a Python file is a script that names a model. Raises InvalidModel for a thing that no flavor
+    can run.
     """
+    if isinstance(model, str | Path) and Path(model).suffix == ".py":
+        return "script"
     for class_ in type(model).__mro__:
         owner = class_.__module__.partition(".")[0]
         for name in FLAVORS:
@@ -90,18 +101,23 @@ def detect(model: object) -> str:
         return "python"
     raise InvalidModel(
         f"no flavor can save {shorten(repr(type(model).__qualname__), 80)}; give an estimator, a function, "
-        "or an object with a method called predict"
+        "an object with a method called predict, or the path of a script that ends in .py"
     )
 
 
 def choose(document: Document) -> str:
     """The name of the flavor that loads what *document* describes.
 
-    ``loader_module`` is looked up, never imported. Raises NotFound for one that no flavor answers for.
+    ``loader_module`` is looked up, never imported. Raises NotFound for one that no flavor answers for,
+    Unsupported for MLflow's models of chats.
     """
     loaders = {FLAVORS[name].loader_module: name for name in FLAVORS}
     loader = document.python_function.get("loader_module")
     if loader is not None:
+        if isinstance(loader, str) and loader in _CHATS:
+            raise Unsupported(
+                f"{loader} loads a model of chats, which nobody serves here; ask it with MLflow itself"
+            )
         if not isinstance(loader, str) or loader not in loaders:
             raise NotFound("loader module", loader, known=loaders, hint=_known())
         return loaders[loader]
@@ -110,6 +126,11 @@ def choose(document: Document) -> str:
         if name in FLAVORS:
             return name
     raise NotFound("flavor", ", ".join(document.flavors), known=FLAVORS)
+
+
+_CHATS = frozenset(
+    f"mlflow.pyfunc.loaders.{name}" for name in ("chat_model", "chat_agent", "responses_agent")
+)
 
 
 def served_method(document: Document) -> str:

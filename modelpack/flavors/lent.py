@@ -1,14 +1,20 @@
-"""MLflow's base classes, lent to pickles that name them where MLflow is not installed.
+"""MLflow's base classes, lent to pickles and scripts that name them where MLflow is not installed.
 
 A model that MLflow's ``pyfunc`` saved holds a subclass of ``mlflow.pyfunc.PythonModel``, by reference. All
-that loading and predicting need of that class is its name, so a stand-in of the same shape will do.
-Source: the pickles that MLflow 3.17 writes.
+that loading and predicting need of that class is its name, so a stand-in of the same shape will do. A script
+that names a model needs little more. Source: what MLflow 3.17 writes and runs.
 """
 
 import importlib.util
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, BinaryIO, TypeVar
+
+from modelpack.flavors.portable import as_annotated
+
+_T = TypeVar("_T")
 
 
 class PythonModel:
@@ -25,7 +31,7 @@ class FunctionModel(PythonModel):
 
     def predict(self, model_input: Any) -> Any:
         """What the function answers; MLflow, too, hands it no params."""
-        return self.func(model_input)
+        return self.func(as_annotated(self.func, model_input))
 
 
 class Context:
@@ -67,3 +73,65 @@ def load_pickle(file: BinaryIO) -> Any:
     if importlib.util.find_spec("mlflow") is not None:
         return pickle.load(file)  # noqa: S301 - trusted by the operator
     return _Unpickler(file).load()
+
+
+def modules(set_model: Callable[[Any], None], config: Mapping[str, Any]) -> dict[str, ModuleType]:
+    """Modules in MLflow's place, with what a script needs to name its model by *set_model*.
+
+    *config* is what ``ModelConfig`` answers. Whatever else a script asks them for they do not have.
+    """
+
+    class ModelConfig:
+        """Stands in for ``mlflow.models.ModelConfig``: the settings that the model was saved with."""
+
+        def __init__(self, *, development_config: object = None) -> None:
+            # What the author tried it with is not what it was saved with.
+            if not config:
+                raise FileNotFoundError("the script asks for settings; save it with model_config={...}")
+
+        def to_dict(self) -> dict[str, Any]:
+            return dict(config)
+
+        def get(self, key: str) -> Any:
+            return config[key]
+
+    python: dict[str, Any] = {"PythonModel": PythonModel, "PythonModelContext": Context}
+    naming: dict[str, Any] = {"set_model": set_model, "ModelConfig": ModelConfig}
+    made: dict[str, dict[str, Any]] = {
+        "mlflow": {},
+        "mlflow.models": naming,
+        "mlflow.models.model": {"set_model": set_model},
+        "mlflow.models.model_config": {"ModelConfig": ModelConfig},
+        "mlflow.pyfunc": python,
+        "mlflow.pyfunc.model": python,
+        "mlflow.pyfunc.utils": {"pyfunc": _unchanged},
+    }
+    found = {name: _Lent(name) for name in made}
+    for name, values in made.items():
+        vars(found[name]).update(values)
+        above, _, last = name.rpartition(".")
+        if above:
+            setattr(found[above], last, found[name])
+    return dict(found)
+
+
+def is_lent(module: object) -> bool:
+    """Whether *module* is one of ``modules``."""
+    return isinstance(module, _Lent)
+
+
+class _Lent(ModuleType):
+    """A module that says of itself what it is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "Lent by modelpack: MLflow is not installed.")
+        self.__spec__ = ModuleSpec(name, None, is_package=True)
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{self.__name__}.{name} needs MLflow, which is not installed", name="mlflow")
+
+
+def _unchanged(function: _T) -> _T:
+    """Stands in for MLflow's decorator ``pyfunc``: what it checks is checked here for all models."""
+    return function

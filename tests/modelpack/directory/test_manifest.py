@@ -90,9 +90,35 @@ def test_a_file_of_another_length_is_named(folder: Path, content: bytes) -> None
     assert open_directory(folder).findings() == [("changed", "a")]
 
 
-def test_what_mlflow_leaves_beside_is_no_finding(folder: Path) -> None:
-    (folder / "registered_model_meta").write_text("model_name: x\n")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "registered_model_meta",
+        "__pycache__/model.cpython-311.pyc",
+        "code/__pycache__/helper.cpython-311.pyc",
+        "code/package/__pycache__/__init__.cpython-311.pyc",
+    ],
+)
+def test_what_mlflow_leaves_beside_is_no_finding(name: str, folder: Path) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("model_name: x\n")
     assert open_directory(folder).findings() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__pycache__/model.py",
+        "artifacts/__pycache__/a.pyc",
+        "code/a.pyc",
+        "__pycache__/a/b.pyc",
+        "x__pycache__/a.pyc",
+    ],
+)
+def test_what_somebody_may_read_is_a_finding(name: str, folder: Path) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("")
+    assert open_directory(folder).findings() == [("extra", name)]
 
 
 def test_a_model_of_ours_cannot_lose_its_manifest_unseen(model: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import inspect
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,11 @@ import modelpack
 from modelpack.errors import InvalidModel, NotFound, PredictionFailed, Untrusted
 from modelpack.flavors import lent
 from modelpack.flavors.python import FLAVOR
+from modelpack.resolve import RESOLVERS
 from modelpack.schema import Signature, infer_signature
 from modelpack.trust import Trust
-from tests.modelpack.small import Doubler, frame
+from modelpack.uris import ModelRef
+from tests.modelpack.small import Doubler, frame, pipeline
 
 TRUSTED = Trust(pickle=True)
 
@@ -168,6 +171,78 @@ def test_artifacts_and_settings_reach_a_model_of_mlflow(tmp_path: Path) -> None:
     assert predictor.model.offset == -41.5
 
 
+class Weighed:
+    """An object that reads a folder and a setting when it is loaded, and is not loaded when it is saved."""
+
+    loads = 0
+
+    def load_context(self, context: Any) -> None:
+        self.loads += 1
+        folder = Path(context.artifacts["weights"])
+        self.weight = float((folder / "deep" / "weight.txt").read_text()) * context.model_config["times"]
+
+    def predict(self, context: Any, model_input: pd.DataFrame) -> Any:
+        return model_input["age"].to_numpy() * self.weight
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    folder = tmp_path / "weights"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "weight.txt").write_text("0.5")
+    return folder
+
+
+def test_artifacts_and_settings_are_saved_with_an_object(weights: Path, tmp_path: Path) -> None:
+    model = Weighed()
+    given: dict[str, Any] = {"artifacts": {"weights": weights}, "model_config": {"times": 4}}
+    path = saved(model, tmp_path, signature=None, input_example=frame().head(2), **given)
+    assert model.loads == 0
+    shutil.rmtree(weights)
+    entries = modelpack.open_model(path).document.python_function
+    assert entries["artifacts"] == {"weights": {"path": "artifacts/weights", "uri": "weights"}}
+    assert entries["config"] == {"times": 4}
+    np.testing.assert_array_equal(modelpack.load_predictor(path, trust=TRUSTED).predict(frame()), AGE * 2)
+
+
+def test_an_artifact_may_be_a_reference(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a folder, or to a file in one; the manifest that a fetched folder has stays behind."""
+    (weights / "modelpack.manifest.json").write_text("{}")
+
+    class Shelf:
+        def resolve(self, ref: ModelRef) -> ModelRef:
+            if ref.rest != "//shelf/weights":
+                raise NotFound("artifact", ref.rest)
+            return ModelRef("file", str(weights))
+
+    resolvers: dict[str, Any] = {**RESOLVERS._loaded, "s3": Shelf}
+    monkeypatch.setattr(RESOLVERS, "_loaded", resolvers)
+    given = {"weights": "s3://shelf/weights", "manifest": "s3://shelf/weights/modelpack.manifest.json"}
+    path = saved(Weighed(), tmp_path, artifacts=given, model_config={"times": 1})
+    assert sorted(one.name for one in (path / "artifacts").rglob("*") if one.is_file()) == [
+        "modelpack.manifest.json",
+        "weight.txt",
+    ]
+    found = modelpack.open_model(path).document.python_function["artifacts"]
+    assert found["weights"] == {"path": "artifacts/weights", "uri": "s3://shelf/weights"}
+    np.testing.assert_array_equal(modelpack.load_predictor(path, trust=TRUSTED).predict(frame()), AGE / 2)
+    with pytest.raises(NotFound, match="no artifact '//shelf/weights/nothing'"):
+        saved(Weighed(), tmp_path / "other", artifacts={"weights": "s3://shelf/weights/nothing"})
+
+
+def test_models_of_frameworks_read_no_context(tmp_path: Path) -> None:
+    for given in ({"artifacts": {"a": tmp_path}}, {"model_config": {"a": 1}}):
+        with pytest.raises(InvalidModel, match="a model of sklearn reads none"):
+            saved(pipeline(), tmp_path, **given)
+
+
+def test_settings_are_plain_data(tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match=r"model_config\.a is a object"):
+        saved(Doubler(), tmp_path, model_config={"a": object()})
+
+
 @pytest.mark.parametrize("place", ["../../etc/passwd", "/etc/passwd", "3"])
 def test_an_artifact_outside_is_refused(place: str, tmp_path: Path) -> None:
     extra = ARTIFACTS.replace("artifacts/offset.txt", place)
@@ -195,6 +270,45 @@ def test_a_model_with_an_annotated_list_is_called_with_a_list(tmp_path: Path) ->
     with (path / "MLmodel").open("a") as file:
         file.write("is_signature_from_type_hint: true\n")
     assert modelpack.load_predictor(path, trust=TRUSTED).predict(["a", "b"]) == ["A", "B"]
+
+
+class Row:
+    """Annotated as pydantic's models are."""
+
+    def __init__(self, age: float) -> None:
+        self.age = age
+
+    @classmethod
+    def model_validate(cls, value: dict[str, Any]) -> "Row":
+        return cls(value["age"])
+
+
+def of_words(model_input: list[str]) -> list[str]:
+    assert type(model_input) is list
+    return [word.upper() for word in model_input]
+
+
+def of_mappings(model_input: list[dict[str, Any]]) -> list[float]:
+    return [row["age"] for row in model_input]
+
+
+def of_rows(model_input: list[Row]) -> list[float]:
+    return [row.age for row in model_input]
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "expected"),
+    [
+        pytest.param(of_words, ["a", "b"], ["A", "B"], id="words"),
+        pytest.param(of_words, pd.DataFrame({"any": ["a"]}), ["A"], id="a column"),
+        pytest.param(of_words, np.array(["a", "b"]), ["A", "B"], id="an array"),
+        pytest.param(of_mappings, frame(), AGE.tolist(), id="mappings"),
+        pytest.param(of_rows, frame(), AGE.tolist(), id="rows"),
+    ],
+)
+def test_annotated_input_comes_as_annotated(model: Any, asked: Any, expected: Any, tmp_path: Path) -> None:
+    path = saved(model, tmp_path, signature=None, input_example=asked)
+    assert modelpack.load_predictor(path, trust=TRUSTED).predict(asked) == expected
 
 
 def test_a_file_that_holds_no_model_is_refused(tmp_path: Path) -> None:
