@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -86,12 +86,30 @@ def _encode(data: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
 
 
 def _encode_frame(frame: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
-    rows = [[_plain(cell) for cell in row] for row in frame.astype(object).to_numpy().tolist()]
+    cells = frame.astype(object).to_numpy().tolist()
+    finest = [_timespec(column) for column in zip(*cells, strict=True)]
+    rows = [[_plain_cell(cell, fine) for cell, fine in zip(row, finest, strict=True)] for row in cells]
     names = [_plain(name) for name in frame.columns]
     is_range = names == list(range(len(names)))
     value = {"data": rows} if is_range else {"columns": names, "data": rows}
     kind = {"type": "dataframe", "pandas_orient": "values" if is_range else "split"}
     return value, kind, {"dataframe_split": value}
+
+
+def _timespec(column: Iterable[Any]) -> str:
+    """How fine all points in time of *column* are written: pandas 3 refuses fractions in some rows alone."""
+    moments = [cell for cell in column if isinstance(cell, datetime) and not _is_missing(cell)]
+    if any(getattr(one, "nanosecond", 0) for one in moments):
+        return "nanoseconds"
+    return "microseconds" if any(one.microsecond for one in moments) else "auto"
+
+
+def _plain_cell(value: Any, timespec: str) -> Any:
+    if isinstance(value, datetime) and not _is_missing(value):
+        # Only pandas' own moments know nanoseconds.
+        known = timespec if timespec != "nanoseconds" or hasattr(value, "nanosecond") else "auto"
+        return value.isoformat(timespec=known)
+    return _plain(value)
 
 
 def _plain(value: Any, where: str = "the input example") -> Any:

@@ -98,6 +98,32 @@ def test_what_json_does_not_know_is_written_in_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("moments", "written"),
+    [
+        (["2026-01-02", "2026-01-02 03:04:05"], ["2026-01-02T00:00:00", "2026-01-02T03:04:05"]),
+        (
+            ["2026-01-02", "1969-12-31 23:59:59.5"],
+            ["2026-01-02T00:00:00.000000", "1969-12-31T23:59:59.500000"],
+        ),
+        (
+            ["2026-01-02", None, "2026-01-02 00:00:00.000000001"],
+            ["2026-01-02T00:00:00.000000000", None, "2026-01-02T00:00:00.000000001"],
+        ),
+    ],
+)
+def test_all_points_in_time_of_a_column_are_written_alike(
+    moments: list[str | None], written: list[Any]
+) -> None:
+    # pandas 3, and MLflow with it, refuses a column where some have a fraction and some have none.
+    frame = pd.DataFrame(
+        {"when": pd.to_datetime(pd.Series(moments), format="ISO8601").astype("datetime64[ns]")}
+    )
+    value = example.encode(frame).value
+    assert [row[0] for row in value["data"]] == written
+    pd.to_datetime(pd.Series(written))
+
+
 def test_a_series_is_a_frame_of_one_column() -> None:
     assert example.encode(pd.Series([1, 2], name="a")).value == {"columns": ["a"], "data": [[1], [2]]}
 
