@@ -25,6 +25,7 @@ COMMANDS: Table[click.Command] = Table(
         "tag": "modelpack.cli.tag:tag",
         "import-mlflow": "modelpack.cli.import_mlflow:import_mlflow",
         "cache": "modelpack.cli.cache:cache",
+        "env": "modelpack.cli.env:env",
     },
 )
 

@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,10 +25,18 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """*python* is the version the model was saved with (None: not said), *requirements* are PEP 508 lines."""
+    """*python* is the version the model was saved with (None: not said), *requirements* are PEP 508 lines.
+
+    *constraints* are such lines, too: they bind versions of what is installed for others. *sources* are lines
+    that say where packages come from: options of pip, addresses, paths. *conda* are packages that pip does
+    not bring, where nothing but conda.yaml says what is needed.
+    """
 
     python: str | None
     requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    conda: tuple[str, ...] = ()
 
 
 def check_requirement(line: str) -> Requirement:
@@ -83,70 +91,129 @@ def write(folder: Path, requirements: Sequence[str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def read(folder: Path) -> Environment:
-    """What the three files in *folder* say; each may be absent.
+def read(folder: Path, *, sources: bool = False) -> Environment:
+    """What the files in *folder* say; each may be absent.
 
-    Every value is held to its grammar, so that it can go into a command or a Dockerfile: raises InvalidModel
-    for a line of requirements.txt that is not a requirement by name, and for anything but versions, names and
-    requirements in the others. A reference to ``constraints.txt``, blank lines and comments are passed over.
+    Requirements are those of requirements.txt, else of python_env.yaml, else those for pip in conda.yaml, as
+    for MLflow. Every value is held to its grammar, so that it can go into a command or a Dockerfile: raises
+    InvalidModel for a line that is not a requirement by name (but for those that say where packages come
+    from, with *sources*), and for anything but versions, names and requirements elsewhere. Blank lines and
+    comments are passed over, and so is a reference to a ``constraints.txt`` that is not there.
     """
-    requirements = tuple(_requirements(inside(folder, layout.REQUIREMENTS)))
-    conda = _conda(inside(folder, layout.CONDA))
-    return Environment(_python_env(inside(folder, layout.PYTHON_ENV)) or conda, requirements)
+    own = _own_lines(inside(folder, layout.REQUIREMENTS))
+    python_env = _python_env(inside(folder, layout.PYTHON_ENV), sources=sources)
+    conda = _conda(inside(folder, layout.CONDA), sources=sources)
+    found = next((one for one in (own, python_env.lines, conda.lines) if one is not None), ())
+    bound: tuple[str, ...] = ()
+    if any(_CONSTRAINTS.fullmatch(line) for line in found):
+        bound = _own_lines(inside(folder, layout.CONSTRAINTS)) or ()
+    named, places = _parted([line for line in found if not _CONSTRAINTS.fullmatch(line)], sources=sources)
+    limits, more_places = _parted(bound, sources=sources)
+    only_conda = own is None and python_env.lines is None
+    return Environment(
+        python=python_env.python or conda.python,
+        requirements=named,
+        constraints=limits,
+        sources=(*places, *more_places),
+        conda=conda.packages if only_conda else (),
+    )
 
 
-def _requirements(path: Path) -> Iterator[str]:
+def conda_text(folder: Path, environment: Environment, lines: Sequence[str]) -> str:
+    """A conda.yaml that brings *lines* by pip: the name, channels and packages are those of the model's own.
+
+    Where *folder* has none, it is what MLflow 3.17 would write. *environment* is what ``read`` gave.
+    """
+    path = inside(folder, layout.CONDA)
+    own = strictyaml.read(path) if path.is_file() else {}
+    packages = [one for one in _list(own, "dependencies", path) if isinstance(one, str)]
+    if not packages:
+        packages = [f"python={environment.python}" if environment.python else "python", "pip"]
+    document = {
+        "channels": _list(own, "channels", path) or ["conda-forge"],
+        "dependencies": [*packages, *([{"pip": list(lines)}] if lines else [])],
+        "name": own.get("name", "mlflow-env"),
+    }
+    return strictyaml.write(document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one of the YAML files says. *lines* are None where it names none."""
+
+    python: str | None = None
+    lines: tuple[str, ...] | None = None
+    packages: tuple[str, ...] = ()
+
+
+def _own_lines(path: Path) -> tuple[str, ...] | None:
+    """The lines of a file of requirements that say something; None where there is no such file."""
     if not path.is_file():
-        return
+        return None
     if path.stat().st_size > _LARGEST:
         raise InvalidModel(f"{path.name} has more than {_LARGEST >> 20} MiB")
     try:
         lines = path.read_bytes().decode().split("\n")
     except UnicodeDecodeError:
         raise InvalidModel(f"{path.name} is not UTF-8") from None
+    texts = (line.strip(" \t\r") for line in lines)
+    return tuple(text for text in texts if text and not text.startswith("#"))
+
+
+def _parted(lines: Iterable[str], *, sources: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Requirements by name, and what says where packages come from. Raises InvalidModel without *sources*."""
+    named, places = [], []
     for line in lines:
-        text = line.strip(" \t\r")
-        if text and not text.startswith("#") and not _CONSTRAINTS.fullmatch(text):
-            check_requirement(text)
-            yield text
+        try:
+            check_requirement(line)
+            named.append(line)
+        except InvalidModel:
+            # A line break or the like is no word of pip's either.
+            if not sources or not line.isprintable():
+                raise
+            places.append(line)
+    return tuple(named), tuple(places)
 
 
-def _python_env(path: Path) -> str | None:
+def _python_env(path: Path, *, sources: bool) -> _Said:
     if not path.is_file():
-        return None
+        return _Said()
     values = strictyaml.read(path)
     for tool in _list(values, "build_dependencies", path):
         check_requirement(str(tool))
-    for line in _list(values, "dependencies", path):
-        if line != f"-r {layout.REQUIREMENTS}":
-            check_requirement(str(line))
-    return check_python(values["python"]) if "python" in values else None
+    lines = tuple(
+        str(line) for line in _list(values, "dependencies", path) if line != f"-r {layout.REQUIREMENTS}"
+    )
+    _parted([line for line in lines if not _CONSTRAINTS.fullmatch(line)], sources=sources)
+    return _Said(check_python(values["python"]) if "python" in values else None, lines or None)
 
 
-def _conda(path: Path) -> str | None:
+def _conda(path: Path, *, sources: bool) -> _Said:
     if not path.is_file():
-        return None
+        return _Said()
     values = strictyaml.read(path)
     for word in [values.get("name", "x"), *_list(values, "channels", path)]:
         if not isinstance(word, str) or not _WORD.fullmatch(word):
             raise InvalidModel(f"{shorten(repr(word), 80)} in {path.name} is no name")
-    python = None
+    python, lines, packages = None, None, []
     for one in _list(values, "dependencies", path):
         if isinstance(one, dict):
-            _check_pip(one, path)
+            lines = _pip_lines(one, path, sources=sources)
         elif not isinstance(one, str) or not _CONDA_PACKAGE.fullmatch(one):
             raise InvalidModel(f"{shorten(repr(one), 80)} in {path.name} is no package")
         elif one.startswith("python="):
             python = check_python(one.removeprefix("python=").lstrip("="))
-    return python
+        elif re.split(r"[\s=<>!~]", one)[0] not in (*BUILD_TOOLS, "python"):
+            packages.append(one)
+    return _Said(python, lines, tuple(packages))
 
 
-def _check_pip(part: dict[str, Any], path: Path) -> None:
+def _pip_lines(part: dict[str, Any], path: Path, *, sources: bool) -> tuple[str, ...]:
     if set(part) != {"pip"}:
         raise InvalidModel(f"{path.name} holds a list of dependencies that is not for pip")
-    for line in _list(part, "pip", path):
-        if not isinstance(line, str) or not _CONSTRAINTS.fullmatch(line):
-            check_requirement(str(line))
+    lines = tuple(str(line) for line in _list(part, "pip", path))
+    _parted([line for line in lines if not _CONSTRAINTS.fullmatch(line)], sources=sources)
+    return lines
 
 
 def _list(values: dict[str, Any], key: str, path: Path) -> list[Any]:

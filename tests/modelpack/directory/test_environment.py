@@ -136,3 +136,47 @@ def test_the_python_of_a_conda_file_will_do(tmp_path: Path) -> None:
         "name: mlflow-env\n"
     )
     assert environment.read(tmp_path).python == "3.10.4"
+
+
+def test_without_requirements_txt_the_others_tell_as_with_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "conda.yaml").write_text(
+        "channels: [defaults]\n"
+        "dependencies: [python=3.8.10, libgomp>=1, 'pip<=23.1', {pip: [numpy==1, -c constraints.txt]}]\n"
+    )
+    (tmp_path / "constraints.txt").write_text("scipy<2\n")
+    assert environment.read(tmp_path) == environment.Environment(
+        "3.8.10", ("numpy==1",), ("scipy<2",), conda=("libgomp>=1",)
+    )
+    (tmp_path / "python_env.yaml").write_text("python: 3.9.1\ndependencies: [joblib==2]\n")
+    assert environment.read(tmp_path) == environment.Environment("3.9.1", ("joblib==2",))
+    (tmp_path / "requirements.txt").write_text("six\n")
+    assert environment.read(tmp_path) == environment.Environment("3.9.1", ("six",))
+
+
+@pytest.mark.parametrize("line", [*(one for one in HOSTILE if one.isprintable())])
+def test_what_names_sources_is_told_apart_where_that_is_asked(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"numpy==1\n{line}\n")
+    found = environment.read(tmp_path, sources=True)
+    assert (found.requirements, found.sources) == (("numpy==1",), (line,))
+
+
+@pytest.mark.parametrize("line", [one for one in HOSTILE if not one.isprintable()])
+def test_what_no_line_can_be_is_refused_in_any_case(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"numpy==1\n{line}\n")
+    with pytest.raises(InvalidModel, match="requirement"):
+        environment.read(tmp_path, sources=True)
+
+
+def test_constraints_have_the_grammar_of_requirements(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c constraints.txt\nnumpy\n")
+    (tmp_path / "constraints.txt").write_text("numpy==1\n--index-url http://evil\n")
+    with pytest.raises(InvalidModel, match="requirement"):
+        environment.read(tmp_path)
+    assert environment.read(tmp_path, sources=True).sources == ("--index-url http://evil",)
+
+
+def test_constraints_that_lead_through_a_link_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c constraints.txt\nnumpy\n")
+    (tmp_path / "constraints.txt").symlink_to("/etc/passwd")
+    with pytest.raises(InvalidModel, match="link"):
+        environment.read(tmp_path)
