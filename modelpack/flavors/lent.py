@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from modelpack.flavors.portable import as_annotated
 
@@ -49,12 +49,46 @@ class _TypeHints:
         self.input, self.output = input, output
 
 
-_LENT = {
+class _Described:
+    """Stands in for a signature and its parts, which a function carries along: kept, and never asked."""
+
+    def __init__(self, *values: object) -> None:
+        self.values = values
+
+
+class _Annotated(NamedTuple):
+    """Stands in for ``FuncInfo``: how the input of a function is annotated, and what it is called."""
+
+    input_type_hint: object
+    input_param_name: str
+
+
+class _MlflowException(Exception):
+    """Stands in for ``mlflow.exceptions.MlflowException``, which code in a pickle may catch."""
+
+
+def _as_given(args: tuple[Any, ...], kwargs: dict[str, Any], *_: object) -> tuple[Any, Any]:
+    """Stands in for what holds an input to its annotation: here the caller has done so."""
+    return args, kwargs
+
+
+_LENT: dict[tuple[str, str], Any] = {
     ("mlflow.pyfunc.model", "PythonModel"): PythonModel,
     ("mlflow.pyfunc", "PythonModel"): PythonModel,
     ("mlflow.pyfunc.model", "_FunctionPythonModel"): FunctionModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): Context,
     ("mlflow.models.signature", "_TypeHints"): _TypeHints,
+    ("mlflow.models.signature", "ModelSignature"): _Described,
+    ("mlflow.exceptions", "MlflowException"): _MlflowException,
+    ("mlflow.pyfunc.utils.data_validation", "FuncInfo"): _Annotated,
+    ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_given,
+    **{
+        ("mlflow.types.schema", name): _Described
+        for name in (
+            *("AnyType", "Array", "ColSpec", "DataType", "Map", "Object"),
+            *("ParamSchema", "ParamSpec", "Property", "Schema", "TensorInfo", "TensorSpec"),
+        )
+    },
 }
 
 

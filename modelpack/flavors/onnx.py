@@ -97,8 +97,9 @@ class OnnxFlavor:
         outputs = [one.name for one in session.get_outputs()]
 
         def predict(data: Any, params: Mapping[str, Any]) -> Any:
-            answers = dict(zip(outputs, session.run(outputs, _feeds(inputs, data)), strict=True))
-            return _framed(answers, data.rows) if isinstance(data, Table) else answers
+            given = _as_table(data)
+            answers = dict(zip(outputs, session.run(outputs, _feeds(inputs, given)), strict=True))
+            return _framed(answers, given.rows) if isinstance(given, Table) else answers
 
         return predict
 
@@ -156,6 +157,13 @@ def _session(source: ModelDirectory) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=[*providers, _CPU])
     except Exception as error:
         raise InvalidModel(f"onnxruntime refuses the model: {shorten(str(error), 200)}") from error
+
+
+def _as_table(data: Any) -> Any:
+    """A DataFrame, which a model without a signature gets as it is, as a Table; anything else passes."""
+    if isinstance(data, Table) or not hasattr(data, "columns"):
+        return data
+    return Table({name: data[name].to_numpy() for name in data.columns}, len(data))
 
 
 def _feeds(inputs: Mapping[str, Any], data: Any) -> dict[str, np.ndarray]:

@@ -35,7 +35,22 @@ def test_a_class_of_mlflow_has_a_stand_in(name: bytes, stand_in: type) -> None:
 
 def test_other_names_of_mlflow_are_missing() -> None:
     with pytest.raises(ModuleNotFoundError, match="mlflow"):
-        load(b"cmlflow.exceptions\nMlflowException\n.")
+        load(b"cmlflow.tracking\nMlflowClient\n.")
+
+
+def test_a_signature_that_a_function_carries_is_kept_and_not_asked() -> None:
+    spec = load(b"cmlflow.types.schema\nColSpec\n(cmlflow.types.schema\nDataType\n(I5\ntRtR.")
+    assert spec.values[0].values == (5,)
+
+
+def test_what_holds_an_input_to_its_annotation_leaves_it_to_the_caller() -> None:
+    validate = load(b"cmlflow.pyfunc.utils.data_validation\n_validate_model_input\n.")
+    info = load(b"cmlflow.pyfunc.utils.data_validation\nFuncInfo\n.")(list[str], "model_input")
+    given: tuple[Any, Any] = (["a"],), {"params": {}}
+    assert validate(*given, 0, info.input_type_hint, info.input_param_name) == given
+    with pytest.raises(Exception, match="no") as raised:
+        raise load(b"cmlflow.exceptions\nMlflowException\n.")("no")
+    assert type(raised.value).__name__.endswith("MlflowException")
 
 
 def test_everything_else_is_what_it_is() -> None:

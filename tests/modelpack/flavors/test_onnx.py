@@ -119,6 +119,13 @@ def test_columns_go_to_the_inputs_of_their_names(tmp_path: Path) -> None:
     assert answer.to_dict("list") == {"sum": [1.5, 2.25]}
 
 
+def test_a_frame_is_answered_by_a_frame_without_a_signature_too(tmp_path: Path) -> None:
+    modelpack.save(total(), tmp_path / "m")
+    frame = pd.DataFrame({"a": np.array([0.5, 2.0], np.float32), "b": [1, -1]})
+    answer = modelpack.load_predictor(tmp_path / "m", trust=ANY).predict(frame)
+    assert answer.to_dict("list") == {"sum": [1.5, 1.0]}
+
+
 def test_several_numbers_a_row_are_answered_as_arrays(tmp_path: Path) -> None:
     names = Schema(tuple(ColumnSpec(DataType.double, name) for name in "abc"))
     source = saved(tmp_path / "model", input_example=None, signature=Signature(inputs=names))
