@@ -14,9 +14,10 @@ from sklearn.linear_model import LogisticRegression
 import modelpack
 from modelpack.cli import cli, run
 from modelpack.directory import ModelDirectory
-from tests.compat.real_mlflow import require_mlflow, run_in_mlflow
+from modelpack.trust import Trust
+from tests.compat.real_mlflow import NEWEST, require_mlflow, run_in_mlflow
 from tests.modelpack.cli.conftest import Answer, Verb
-from tests.remote.servers import Bucket, Server, mlflow_servers_in, s3
+from tests.remote.servers import OLDER, OLDEST, Bucket, Server, Servers, mlflow_servers_in, s3
 
 Enter = Callable[[Mapping[str, str]], None]
 
@@ -31,31 +32,29 @@ def bucket() -> Iterator[Bucket]:
 @pytest.fixture(scope="session")
 def mlflow_servers(
     postgres_server: str, bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Server, Server]]:
-    """Two servers: with SQLite, artifacts by proxy and a password; with PostgreSQL and artifacts in *bucket*.
-
-    Tests that need them are skipped, or fail, without real MLflow.
-    """
+) -> Iterator[Servers]:
+    """Three servers, as Servers says; tests that need them are skipped, or fail, without real MLflow."""
     require_mlflow()
+    require_mlflow(OLDER)
     with psycopg.connect(postgres_server.format(database="postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE of_mlflow")
     folder = tmp_path_factory.mktemp("mlflow-servers")
     # By name: without one, which driver is meant depends on the version of SQLAlchemy.
     address = postgres_server.format(database="of_mlflow").replace("postgresql://", "postgresql+psycopg2://")
-    with mlflow_servers_in(folder, address, bucket) as both:
-        yield both
+    with mlflow_servers_in(folder, address, bucket) as all_of_them:
+        yield all_of_them
 
 
 @pytest.fixture(scope="session")
-def mlflow_server(mlflow_servers: tuple[Server, Server]) -> Server:
+def mlflow_server(mlflow_servers: Servers) -> Server:
     """The one with SQLite, which hands artifacts on; some tests only read what is registered there."""
-    return mlflow_servers[0]
+    return mlflow_servers.proxied
 
 
 @pytest.fixture(scope="session")
-def mlflow_on_postgres(mlflow_servers: tuple[Server, Server]) -> Server:
+def mlflow_on_postgres(mlflow_servers: Servers) -> Server:
     """The one with PostgreSQL, whose artifacts lie in the bucket."""
-    return mlflow_servers[1]
+    return mlflow_servers.direct
 
 
 @pytest.fixture
@@ -88,10 +87,10 @@ def verb(enter: Enter, capsys: pytest.CaptureFixture[str]) -> Verb:
     return answer
 
 
-@pytest.fixture(params=["SQLite, by proxy", "PostgreSQL, in a bucket"])
-def server(request: pytest.FixtureRequest, mlflow_servers: tuple[Server, Server], enter: Enter) -> Server:
-    """Each of the two servers, named by the environment."""
-    one = mlflow_servers[0 if request.param.startswith("SQLite") else 1]
+@pytest.fixture(params=["proxied", "direct", "older"])
+def server(request: pytest.FixtureRequest, mlflow_servers: Servers, enter: Enter) -> Server:
+    """Each of the servers, named by the environment."""
+    one: Server = getattr(mlflow_servers, request.param)
     enter(one.environ)
     return one
 
@@ -106,17 +105,56 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> ModelDirectory:
 
 @dataclass(frozen=True)
 class Written:
-    """What real MLflow wrote below *folder* and to the server: *runs* by kind, and a logged model."""
+    """What real MLflow wrote below *folder* and to *server*: *runs* by kind, and a logged model.
 
+    *model_id* is None before MLflow 3, and MLflow 2.10 wrote to no server.
+    """
+
+    version: str
+    server: Server | None
     folder: Path
     runs: Mapping[str, str]
-    logged_run: str
-    model_id: str
+    logged_run: str | None
+    model_id: str | None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a client of the server needs."""
+        return dict(self.server.environ) if self.server else {}
+
+    @property
+    def trust(self) -> Trust:
+        """What its models take: before MLflow 3 they were pickled."""
+        return Trust(pickle=self.version != NEWEST)
 
 
 @pytest.fixture(scope="session")
-def written(mlflow_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Written:
+def written(mlflow_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Written:
     """The models ``iris`` and ``lost`` in three registries, and ``logged`` on the server; only read them."""
-    folder = tmp_path_factory.mktemp("written-by-mlflow")
-    environ = json.dumps(dict(mlflow_server.environ))
-    return Written(folder, **run_in_mlflow("write_registries.py", folder, environ, work=folder))
+    return _written(NEWEST, mlflow_servers.proxied, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def written_before(mlflow_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The same by MLflow 2.22."""
+    return _written(OLDER, mlflow_servers.older, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def written_long_ago(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The same by MLflow 2.10, without a server."""
+    return _written(OLDEST, None, tmp_path_factory)
+
+
+def written_by(version: str, request: pytest.FixtureRequest) -> Written:
+    """What MLflow *version* wrote."""
+    names = {NEWEST: "written", OLDER: "written_before", OLDEST: "written_long_ago"}
+    found: Written = request.getfixturevalue(names[version])
+    return found
+
+
+def _written(version: str, server: Server | None, factory: pytest.TempPathFactory) -> Written:
+    folder = factory.mktemp("written-by-mlflow")
+    environ = json.dumps(dict(server.environ) if server else {})
+    told = run_in_mlflow("write_registries.py", folder, environ, work=folder, version=version)
+    return Written(version, server, folder, **told)

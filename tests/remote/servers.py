@@ -1,4 +1,4 @@
-"""Real servers for tests: MLflow's, one of them with PostgreSQL behind it, and an S3 that checks who asks."""
+"""Real servers for tests: MLflow's, new and old, with either database, and an S3 that checks who asks."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from pathlib import Path
 
 import boto3
 
-from tests.compat.real_mlflow import python_of
+from tests.compat.real_mlflow import NEWEST, clean_environ, python_of
 
 _START_LIMIT = 90.0
 _BUCKET = "models-of-the-tests"
 
 
-_QUIET = {"GIT_PYTHON_REFRESH": "quiet", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
+OLDER, OLDEST = "2.22", "2.10"
 _SETTINGS = """\
 [mlflow]
 default_permission = NO_PERMISSIONS
@@ -46,6 +46,19 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Servers:
+    """Three of MLflow's servers.
+
+    *proxied* has SQLite, hands artifacts on and wants to know who asks; *direct* has PostgreSQL, and its
+    artifacts lie in a bucket; *older* is of MLflow 2.22, with SQLite, and hands artifacts on to anyone.
+    """
+
+    proxied: Server
+    direct: Server
+    older: Server
+
+
+@dataclass(frozen=True)
 class Bucket:
     """A bucket behind a server at *endpoint* that knows one user."""
 
@@ -55,10 +68,10 @@ class Bucket:
 
 
 @contextmanager
-def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[tuple[Server, Server]]:
-    """A server with SQLite and artifacts by proxy, and one with *postgres* and artifacts in *bucket*.
+def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[Servers]:
+    """All three, the second one with *postgres* and *bucket*.
 
-    The first one wants to know who asks. They are started at once: an import of MLflow is most of it.
+    They are started at once: an import of MLflow is most of it.
     """
     proxied = (
         "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
@@ -68,6 +81,10 @@ def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[t
         "--backend-store-uri", postgres,
         "--no-serve-artifacts", "--default-artifact-root", f"s3://{bucket.name}/root",
     )  # fmt: skip
+    older = (
+        "--backend-store-uri", f"sqlite:///{folder}/older.db",
+        "--artifacts-destination", str(folder / "older"),
+    )  # fmt: skip
     password = secrets.token_hex(8)
     (folder / "auth.ini").write_text(_SETTINGS.format(folder=folder))
     guarded = {
@@ -76,34 +93,37 @@ def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[t
         "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(8),
     }
     known = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": password}
-    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
         started = [
-            stack.enter_context(_process(options, folder, environ))
-            for options, environ in ((proxied, guarded), (direct, {}))
+            stack.enter_context(_process(options, folder, environ, version))
+            for options, environ, version in (
+                (proxied, guarded, NEWEST),
+                (direct, {}, NEWEST),
+                (older, {}, OLDER),
+            )
         ]
         list(pool.map(lambda one: _await(one[0], one[1], folder), started))
-        first, second = (url for _, url in started)
-        yield (
+        first, second, third = (url for _, url in started)
+        yield Servers(
             Server(first, {"MLFLOW_TRACKING_URI": first, **known}),
             Server(second, {"MLFLOW_TRACKING_URI": second, **bucket.environ}),
+            Server(third, {"MLFLOW_TRACKING_URI": third}),
         )
 
 
 @contextmanager
 def _process(
-    options: tuple[str, ...], folder: Path, environ: Mapping[str, str]
+    options: tuple[str, ...], folder: Path, environ: Mapping[str, str], version: str
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     port = free_port()
-    kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON", "AWS_"))
-    }
-    program = str(python_of().with_name("mlflow"))
+    kept = {key: value for key, value in clean_environ(folder).items() if not key.startswith("AWS_")}
+    program = str(python_of(version).with_name("mlflow"))
     command = [program, "server", *options, "--host", "127.0.0.1", "--port", str(port)]
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--workers", "1"],
             cwd=folder,
-            env={**kept, **_QUIET, **environ},
+            env={**kept, **environ},
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -11,24 +11,35 @@ import modelpack
 from modelpack.importing import Outcome, Source, copy_models, open_source
 from modelpack.registry.client import Registry
 from modelpack.registry.records import ModelVersion
+from tests.compat.real_mlflow import NEWEST
 from tests.modelpack.cli.conftest import Verb
 from tests.modelpack.registry.directories import contents
-from tests.remote.conftest import Enter, Written
-from tests.remote.servers import Server
+from tests.remote.conftest import Enter, Written, written_by
+from tests.remote.servers import OLDER, OLDEST
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.postgres]
 
 
-@pytest.fixture(params=["server", "folder", "database", "file"])
-def address(request: pytest.FixtureRequest, written: Written, mlflow_server: Server, enter: Enter) -> str:
-    """Each kind of source; who we are to the server is in the environment."""
-    enter({name: value for name, value in mlflow_server.environ.items() if name != "MLFLOW_TRACKING_URI"})
-    return {
-        "server": mlflow_server.url,
-        "folder": str(written.folder / "mlruns"),
-        "database": f"sqlite:///{written.folder}/data/mlflow.db",
-        "file": str(written.folder / "data" / "mlflow.db"),
-    }[request.param]
+SOURCES = [
+    *((version, kind) for version in (NEWEST, OLDER) for kind in ("server", "folder", "database", "file")),
+    pytest.param((OLDEST, "folder"), marks=pytest.mark.long),
+    pytest.param((OLDEST, "file"), marks=pytest.mark.long),
+]
+
+
+@pytest.fixture(params=SOURCES, ids=lambda one: " ".join(one))
+def theirs(request: pytest.FixtureRequest, enter: Enter) -> tuple[str, Written]:
+    """The address of each kind of source; who we are to the server is in the environment."""
+    version, kind = request.param
+    found = written_by(version, request)
+    enter({name: value for name, value in found.environ.items() if name != "MLFLOW_TRACKING_URI"})
+    address = {
+        "server": found.server.url if found.server else "",
+        "folder": str(found.folder / "mlruns"),
+        "database": f"sqlite:///{found.folder}/data/mlflow.db",
+        "file": str(found.folder / "data" / "mlflow.db"),
+    }[kind]
+    return address, found
 
 
 @pytest.fixture
@@ -43,7 +54,8 @@ def copied(address: str, registry: Registry) -> list[Outcome]:
         return list(copy_models(source, registry, names={"iris", "lost"}))
 
 
-def test_everything_comes_under_its_number(address: str, registry: Registry, written: Written) -> None:
+def test_everything_comes_under_its_number(theirs: tuple[str, Written], registry: Registry) -> None:
+    address, found = theirs
     outcomes = copied(address, registry)
     assert [(one.name, one.version, one.result) for one in outcomes] == [
         ("iris", 1, "imported"),
@@ -60,14 +72,15 @@ def test_everything_comes_under_its_number(address: str, registry: Registry, wri
     versions = list(registry.search_versions("name = 'iris'", order_by=["version_number"]))
     told = [(one.version, one.stage, one.tags["number"], one.description) for one in versions]
     assert told == [(1, "Production", "1", "the 1."), (3, "Staging", "3", "the 3.")]
-    assert all(one.run_id in written.runs.values() for one in versions)
+    assert all(one.run_id in found.runs.values() for one in versions)
     for version in versions:
         path = registry.path(version)
-        assert contents(path).items() >= contents(written.folder / "saved").items()
-        assert list(modelpack.load(path).predict([[0.0], [3.0]])) == [0, 1]
+        assert contents(path).items() >= contents(found.folder / "saved").items()
+        assert list(modelpack.load(path, trust=found.trust).predict([[0.0], [3.0]])) == [0, 1]
 
 
-def test_a_second_run_changes_nothing(address: str, registry: Registry) -> None:
+def test_a_second_run_changes_nothing(theirs: tuple[str, Written], registry: Registry) -> None:
+    address, _ = theirs
     copied(address, registry)
     registry.promote("iris", 1, "Archived")
     registry.delete_alias("iris", "champion")

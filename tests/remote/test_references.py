@@ -7,40 +7,46 @@ import pytest
 import modelpack
 from modelpack.directory import ModelDirectory
 from modelpack.errors import AlreadyExists, InvalidUri, NotFound, StoreUnavailable
+from modelpack.trust import Trust
+from tests.compat.real_mlflow import NEWEST
 from tests.modelpack.cli.conftest import Verb
-from tests.remote.conftest import Enter, Written
-from tests.remote.servers import Bucket, Server
+from tests.remote.conftest import Enter, Written, written_by
+from tests.remote.servers import OLDER, Bucket, Server
 from tests.serving.kit import serving
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.postgres]
 
 
-def predicted(ref: str) -> list[int]:
-    return [int(one) for one in modelpack.load(ref).predict([[0.0], [3.0]])]
+def predicted(ref: str, trust: Trust | None = None) -> list[int]:
+    return [int(one) for one in modelpack.load(ref, trust=trust).predict([[0.0], [3.0]])]
+
+
+@pytest.fixture(params=[NEWEST, OLDER])
+def logged(request: pytest.FixtureRequest, enter: Enter) -> Written:
+    """What each of the two versions wrote to its server, which the environment names."""
+    found = written_by(request.param, request)
+    enter(found.environ)
+    return found
 
 
 def test_everything_that_real_mlflow_wrote_is_loaded_by_every_kind_of_reference(
-    written: Written, mlflow_server: Server, enter: Enter
+    logged: Written,
 ) -> None:
-    enter(mlflow_server.environ)
     for ref in (
         "models:/iris/1",
         "models:/iris/Production",
         "models:/iris/latest",
         "models:/iris@champion",
-        f"runs:/{written.runs['server']}/old/model",
+        f"runs:/{logged.runs['server']}/old/model",
         "models:/logged/1",
-        f"models:/{written.model_id}",
+        *([f"models:/{logged.model_id}"] if logged.model_id else []),
         # Since MLflow 3 a run's log_model keeps nothing below the run.
-        f"runs:/{written.logged_run}/model",
+        f"runs:/{logged.logged_run}/model",
     ):
-        assert predicted(ref) == [0, 1], ref
+        assert predicted(ref, logged.trust) == [0, 1], ref
 
 
-def test_what_is_not_on_the_server_is_not_found_and_says_what_is(
-    written: Written, mlflow_server: Server, enter: Enter
-) -> None:
-    enter(mlflow_server.environ)
+def test_what_is_not_on_the_server_is_not_found_and_says_what_is(logged: Written) -> None:
     for ref, said in (
         ("models:/irsi/1", "did you mean 'iris'"),
         ("models:/iris/2", r"1 \(Production\), 3 \(Staging\)"),
@@ -48,16 +54,13 @@ def test_what_is_not_on_the_server_is_not_found_and_says_what_is(
         ("models:/iris@challenger", "champion"),
         (f"models:/m-{'0' * 32}", "no logged model"),
         (f"runs:/{'0' * 32}/model", "no run"),
-        (f"runs:/{written.runs['server']}/nothing", "nothing"),
+        (f"runs:/{logged.runs['server']}/nothing", "nothing"),
     ):
         with pytest.raises(NotFound, match=said):
             modelpack.open_model(ref)
 
 
-def test_a_version_that_lies_where_nobody_can_follow_is_refused(
-    written: Written, mlflow_server: Server, enter: Enter
-) -> None:
-    enter(mlflow_server.environ)
+def test_a_version_that_lies_where_nobody_can_follow_is_refused(logged: Written) -> None:
     with pytest.raises(InvalidUri, match="dbfs:/nowhere"):
         modelpack.open_model("models:/lost/1")
 

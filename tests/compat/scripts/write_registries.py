@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-# The server's address, and who we are to it.
+# The server's address, and who we are to it; nothing where there is no server.
 os.environ.update(json.loads(sys.argv[2]))
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 
@@ -13,7 +13,7 @@ import mlflow
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 
-into, server = Path(sys.argv[1]), os.environ["MLFLOW_TRACKING_URI"]
+into, server = Path(sys.argv[1]), json.loads(sys.argv[2]).get("MLFLOW_TRACKING_URI")
 model = LogisticRegression(C=1e6).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
 saved = into / "saved"
 mlflow.sklearn.save_model(model, str(saved), pip_requirements=["scikit-learn"])
@@ -41,12 +41,19 @@ def fill(uri: str, experiment: str) -> str:
     return run.info.run_id
 
 
-runs = {"server": fill(server, "0")}
-with mlflow.start_run(experiment_id="0"):
-    logged = mlflow.sklearn.log_model(
-        model, name="model", registered_model_name="logged", pip_requirements=["scikit-learn"]
-    )
-    logged_run = mlflow.active_run().info.run_id
+def log():
+    """Keep and register the model ``logged`` by one verb; its run, and its id since MLflow 3."""
+    # Before MLflow 3 a logged model was files of its run, and nothing by itself.
+    place = {"name": "model"} if mlflow.__version__ >= "3" else {"artifact_path": "model"}
+    with mlflow.start_run(experiment_id="0") as run:
+        logged = mlflow.sklearn.log_model(
+            model, **place, registered_model_name="logged", pip_requirements=["scikit-learn"]
+        )
+        return {"logged_run": run.info.run_id, "model_id": getattr(logged, "model_id", None)}
+
+
+runs = {"server": fill(server, "0")} if server else {}
+told = log() if server else {"logged_run": None, "model_id": None}
 
 for kind, uri in (("folder", f"file://{into}/mlruns"), ("database", f"sqlite:///{into}/data/mlflow.db")):
     (into / "data").mkdir(exist_ok=True)
@@ -55,4 +62,4 @@ for kind, uri in (("folder", f"file://{into}/mlruns"), ("database", f"sqlite:///
     experiment = MlflowClient(uri, uri).create_experiment("ours", artifact_location=place)
     runs[kind] = fill(uri, experiment)
 
-print(json.dumps({"runs": runs, "logged_run": logged_run, "model_id": logged.model_id}))
+print(json.dumps({"runs": runs, **told}))
