@@ -70,7 +70,7 @@ class Cache:
     """
 
     def __init__(self, root: Path, *, most: int = MOST_BYTES, patience: Patience | None = None) -> None:
-        self.root, self._most = root, most
+        self.root, self.most = root, most
         self._patience = patience or Patience(total=3600.0)
         self._leases = Leases(root / "leases")
 
@@ -144,7 +144,7 @@ class Cache:
         held, excess = 0, []
         for one in self.entries():
             held += one.size
-            if held > self._most and one.digest != but:
+            if held > self.most and one.digest != but:
                 excess.append(one.digest)
         if excess:
             self.prune(lambda one: one.digest in excess)

@@ -26,6 +26,7 @@ COMMANDS: Table[click.Command] = Table(
         "import-mlflow": "modelpack.cli.import_mlflow:import_mlflow",
         "cache": "modelpack.cli.cache:cache",
         "env": "modelpack.cli.env:env",
+        "doctor": "modelpack.cli.doctor:doctor",
     },
 )
 

@@ -1,5 +1,7 @@
 """What verbs print: a table for people, JSON for programs."""
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,6 +11,11 @@ import msgspec
 from modelpack.errors import shorten
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def width(without: int) -> int:
+    """Columns of the terminal that is written to; *without* one, so many."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else without
 
 
 def print_json(value: Any) -> None:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import MutableMapping
 
+from modelpack.processors import processors
 from serving.settings import Settings
-from serving.workers import processors
 
 VARIABLES = (
     "OMP_NUM_THREADS",

@@ -1,0 +1,5 @@
+"""``modelpack doctor``: what somebody who helps asks first."""
+
+from modelpack.cli.doctor.verb import doctor
+
+__all__ = ["doctor"]

@@ -1,0 +1,118 @@
+"""The variables of ours and of MLflow's that are set, without a secret."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from modelpack.cli.doctor.finding import Finding, Patient
+from modelpack.errors import shorten
+
+SHOWN: Final = frozenset(
+    [
+        "MODELPACK_ALLOWED_HOSTS",
+        "MODELPACK_ALLOW_REMOTE",
+        "MODELPACK_ARTIFACT_ROOT",
+        "MODELPACK_BATCH_ROWS",
+        "MODELPACK_BATCH_WAIT",
+        "MODELPACK_BODY_LIMIT",
+        "MODELPACK_BODY_TIMEOUT",
+        "MODELPACK_CACHE_BYTES",
+        "MODELPACK_CERTIFY_ROWS",
+        "MODELPACK_COERCE",
+        "MODELPACK_DEPTH_LIMIT",
+        "MODELPACK_DOWNLOAD_SECONDS",
+        "MODELPACK_DRAIN",
+        "MODELPACK_ENGINE",
+        "MODELPACK_GRPC_PORT",
+        "MODELPACK_HEADER_TIMEOUT",
+        "MODELPACK_HOME",
+        "MODELPACK_HOST",
+        "MODELPACK_IMAGE",
+        "MODELPACK_KEEP_ALIVE",
+        "MODELPACK_LINGER",
+        "MODELPACK_MAX_CONCURRENCY",
+        "MODELPACK_METHOD",
+        "MODELPACK_MODEL_URI",
+        "MODELPACK_PATIENCE",
+        "MODELPACK_PORT",
+        "MODELPACK_REGISTRY_URI",
+        "MODELPACK_REQUIREMENTS_TIMEOUT",
+        "MODELPACK_SERVING_PLAN",
+        "MODELPACK_SHARED_FOLDERS",
+        "MODELPACK_THREADS",
+        "MODELPACK_TIMEOUT",
+        "MODELPACK_TRACKING_URI",
+        "MODELPACK_TRUST",
+        "MODELPACK_USER",
+        "MODELPACK_USE_CACHED",
+        "MODELPACK_WORKERS",
+        "MLFLOW_ALLOW_MODEL_CODE_EXECUTION",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION",
+        "MLFLOW_EXPERIMENT_ID",
+        "MLFLOW_EXPERIMENT_NAME",
+        "MLFLOW_HOST",
+        "MLFLOW_MODELS_WORKERS",
+        "MLFLOW_MODEL_URI",
+        "MLFLOW_PORT",
+        "MLFLOW_REGISTRY_URI",
+        "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT",
+        "MLFLOW_RUN_ID",
+        "MLFLOW_S3_ENDPOINT_URL",
+        "MLFLOW_S3_IGNORE_TLS",
+        "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT",
+        "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+        "MLFLOW_TRACKING_INSECURE_TLS",
+        "MLFLOW_TRACKING_SERVER_CERT_PATH",
+        "MLFLOW_TRACKING_URI",
+    ]
+)
+"""Read by us, and fit to be shown once passwords in addresses are out. Of all others the name alone is."""
+
+HIDDEN: Final = frozenset({"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"})
+"""Read by us, and never shown."""
+
+_SECRET = re.compile(r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|USERNAME|KEY")
+_LEAST: Final = 4
+"""Characters of a text that is worth looking for; a shorter one stands everywhere."""
+
+
+def look(patient: Patient) -> Iterator[Finding]:
+    """A finding for each variable, by name."""
+    for name in sorted(patient.environ):
+        if name.startswith(("MODELPACK_", "MLFLOW_")) and patient.environ[name]:
+            yield _of(name, patient.environ[name])
+
+
+def _of(name: str, value: str) -> Finding:
+    told = f"{name}={shorten(masked(value), 160)}" if name in SHOWN else f"{name} is set"
+    if name.startswith("MODELPACK_") and name not in SHOWN:
+        near = difflib.get_close_matches(name, SHOWN, n=1)
+        do = f"did you mean {near[0]}?" if near else "unset it"
+        return Finding("variable", "warning", f"{shorten(told, 160)}, and nothing here reads it", do)
+    if name == "MLFLOW_TRACKING_INSECURE_TLS" and value.strip().lower() in ("true", "1"):
+        do = "set MLFLOW_TRACKING_SERVER_CERT_PATH instead"
+        return Finding("variable", "warning", f"{told}: anyone can claim to be the server", do)
+    return Finding("variable", "ok", shorten(told, 240))
+
+
+def masked(value: str) -> str:
+    """*value* without the name and password of an address, and without its query."""
+    return re.sub(r"\?\S*", "?…", re.sub(r"//\S*@", "//…@", value))
+
+
+def secrets(environ: Mapping[str, str]) -> list[str]:
+    """Texts that must not be shown, wherever they come from; the longest first."""
+    found = set()
+    for name, value in environ.items():
+        if _SECRET.search(name.upper()):
+            found.add(value.strip())
+        found.update(re.findall(r"//[^\s/:@]*:(\S+)@", value))
+    return sorted((one for one in found if len(one) >= _LEAST), key=len, reverse=True)
+
+
+def scrubbed(text: str, hidden: list[str]) -> str:
+    """*text* without any of the texts *hidden*."""
+    for one in hidden:
+        text = text.replace(one, "…")
+    return text
