@@ -55,12 +55,73 @@ _HOMES = {
     "set_model": "modelpack.flavors.naming",
 }
 
+# ``import modelpack as mlflow`` serves for scripts that track: these are MLflow's names.
+_FLUENT = frozenset(
+    [
+        "ActiveRun",
+        "active_run",
+        "create_experiment",
+        "delete_experiment",
+        "delete_run",
+        "delete_tag",
+        "end_run",
+        "get_experiment",
+        "get_experiment_by_name",
+        "get_parent_run",
+        "get_registry_uri",
+        "get_run",
+        "get_tracking_uri",
+        "last_active_run",
+        "list_artifacts",
+        "log_artifact",
+        "log_artifacts",
+        "log_dict",
+        "log_figure",
+        "log_input",
+        "log_metric",
+        "log_metrics",
+        "log_param",
+        "log_params",
+        "log_text",
+        "register_model",
+        "search_experiments",
+        "search_model_versions",
+        "search_registered_models",
+        "search_runs",
+        "set_experiment",
+        "set_experiment_tag",
+        "set_registry_uri",
+        "set_tag",
+        "set_tags",
+        "set_tracking_uri",
+        "start_run",
+    ]
+)
+_ROOMS = frozenset(
+    [
+        "catboost",
+        "lightgbm",
+        "models",
+        "onnx",
+        "pyfunc",
+        "pytorch",
+        "sklearn",
+        "statsmodels",
+        "tracking",
+        "xgboost",
+    ]
+)
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'modelpack' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _FLUENT:
+        return getattr(importlib.import_module("modelpack.tracking.fluent"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"modelpack.{name}")
+    raise AttributeError(f"module 'modelpack' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_FLUENT, *_ROOMS})

@@ -33,8 +33,9 @@ RESOLVERS: Table[Resolver] = Table(
     builtins={
         "file": "modelpack.resolve:FILES",
         "models": "modelpack.registry.resolver:RegistryResolver",
+        "runs": "modelpack.tracking.resolver:RunResolver",
         **dict.fromkeys(
-            ("runs", "s3", "gs", "abfss", "abfs", "mlflow-artifacts", "http", "https"),
+            ("s3", "gs", "abfss", "abfs", "mlflow-artifacts", "http", "https"),
             "modelpack.artifacts.resolver:PlaceResolver",
         ),
     },

@@ -40,6 +40,11 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_uri(postgres_server: str) -> str:
     """The address of a schema without tables, which is as good as a database of its own, and sooner made."""
+    return fresh_uri(postgres_server)
+
+
+def fresh_uri(postgres_server: str) -> str:
+    """The address of a new schema on *postgres_server*."""
     address = postgres_server.format(database="postgres")
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(address, autocommit=True) as connection:

@@ -108,7 +108,7 @@ class BucketArtifacts:
 
     def put(self, source: Path, path: str, *, prepare: Callable[[Path], None] | None = None) -> None:
         """See ArtifactStore; carrier.put() says what *whole* means here."""
-        carrier.put(self, source, relative(path).as_posix(), self._send, prepare)
+        carrier.put(self, source, relative(path).as_posix(), self.send, prepare)
 
     def delete(self, path: str) -> None:
         """See ArtifactStore."""
@@ -127,7 +127,9 @@ class BucketArtifacts:
                 return
             start = end
 
-    def _send(self, file: Path, path: str) -> None:
+    def send(self, file: Path, path: str) -> None:
+        """See ArtifactStore."""
+
         def act() -> None:
             with _seam(path):
                 self._files.put_file(str(file), self._place(path))

@@ -60,14 +60,15 @@ class ProxiedArtifacts:
 
     def put(self, source: Path, path: str, *, prepare: Callable[[Path], None] | None = None) -> None:
         """See ArtifactStore; carrier.put() says what *whole* means here."""
-        carrier.put(self, source, relative(path).as_posix(), self._send, prepare)
+        carrier.put(self, source, relative(path).as_posix(), self.send, prepare)
 
     def delete(self, path: str) -> None:
         """See ArtifactStore. What does not exist is deleted already, as the server has it."""
         with _seam(path):
             self._http.ask("DELETE", _place(path))
 
-    def _send(self, file: Path, path: str) -> None:
+    def send(self, file: Path, path: str) -> None:
+        """See ArtifactStore."""
         with _seam(path):
             self._http.send(_place(path), file)
 

@@ -39,6 +39,9 @@ class ArtifactStore(Protocol):
         Raises AlreadyExists when *path* is taken.
         """
 
+    def send(self, file: Path, path: str) -> None:
+        """Keep a copy of the one *file* as *path*, in place of what was there: whole or not at all."""
+
     def delete(self, path: str) -> None:
         """Remove the folder or file *path*."""
 

@@ -43,6 +43,11 @@ class Address:
         file = settings.home(environ) / "registry.db"
         return cls(URL.create("sqlite", database=str(file)), "the default")
 
+    @classmethod
+    def of(cls, uri: str, origin: str) -> "Address":
+        """The database of *uri*, which *origin* gave. Raises InvalidUri as find() does."""
+        return cls(_url(uri, origin), origin)
+
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
         """Which of the two kinds of database it is."""

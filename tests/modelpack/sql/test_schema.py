@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,9 +16,10 @@ from sqlalchemy import text
 
 from modelpack.errors import InvalidUri, StoreUnavailable
 from modelpack.registry.sql_store import SqlStore
-from modelpack.registry.tables import metadata
+from modelpack.registry.tables import metadata as registry
 from modelpack.sql import Address, Database, Schema
 from modelpack.sql.schema import VERSION_TABLE
+from modelpack.tracking.tables import metadata as tracking
 from tests.modelpack.processes import at_once
 from tests.modelpack.registry.workers import open_database
 
@@ -55,8 +57,18 @@ def test_the_migrations_make_the_tables_that_the_code_uses(opened: Callable[...,
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_server_default": True}
         )
-        assert compare_metadata(context, metadata) == []
+        several: Any = [registry, tracking]
+        changes = compare_metadata(context, several)
+        assert not [one for one in changes if not _is_by_value(one)]
     database.close()
+
+
+def _is_by_value(change: Any) -> bool:
+    """Whether it is about an index that each database has in its own way: only the migration knows it."""
+    return change[0] == "remove_index" and change[1].name in (
+        "modelpack_params_by_value",
+        "modelpack_run_tags_by_value",
+    )
 
 
 def test_a_newer_schema_is_refused_in_one_line(opened: Callable[..., Database]) -> None:
@@ -74,14 +86,14 @@ def test_a_newer_schema_is_refused_in_one_line(opened: Callable[..., Database]) 
 def with_step(folder: Path, more: str) -> Schema:
     """A schema of two steps, made in *folder*; the second makes a table and does *more*."""
     shutil.copytree(Schema().folder, folder)
-    (folder / "versions" / "0002_more.py").write_text(
+    (folder / "versions" / "0003_more.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision, down_revision = '0002', '0001'\n"
+        "revision, down_revision = '0003', '0002'\n"
         "def upgrade():\n"
         "    op.create_table('modelpack_more', sa.Column('id', sa.Integer))\n" + more
     )
-    return Schema(head="0002", folder=folder)
+    return Schema(head="0003", folder=folder)
 
 
 def test_an_older_schema_is_refused_until_its_upgrade_is_asked_for(
