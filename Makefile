@@ -14,14 +14,14 @@ quickstart: ## Train, save, register, promote, serve and ask: the main job on re
 	@$(RUN)/python scripts/quickstart.py
 
 # Three processes on two processors: many tests wait for a server or for a clock.
-test: dev $(ENVIRONMENTS) ## Run every test (or ARGS=...: those)
+test: dev $(ENVIRONMENTS) .venv-torch ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
 	@$(RUN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" tests
 endif
 
-test-long: dev $(ENVIRONMENTS) ## Run the tests that take too long to run them each time
+test-long: dev $(ENVIRONMENTS) .venv-torch ## Run the tests that take too long to run them each time
 	@$(RUN)/python -m pytest -m long tests
 
 check: dev ## Lint, formatting, types, layers
@@ -42,11 +42,15 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-torch .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help dev $(ENVIRONMENTS)
+.PHONY: help dev $(ENVIRONMENTS) .venv-torch
 dev:
 	@scripts/environment.sh .venv requirements/dev.lock --with-project
 
 $(ENVIRONMENTS):
 	@scripts/environment.sh $@ requirements/$(@:.venv-%=%).lock
+
+# Beside .venv: what both have is there in one version.
+.venv-torch: dev
+	@scripts/torch-environment.sh $@

@@ -138,7 +138,7 @@ def _context(
     name: str, artifacts: Mapping[str, Path | str], settings: Mapping[str, Any] | None, folder: Path
 ) -> dict[str, Any]:
     """The entries of MLmodel for what the model is told when it is loaded; the artifacts are copied."""
-    if (artifacts or settings) and name not in _TOLD:
+    if (artifacts and name not in _TOLD) or (settings and name not in (*_TOLD, "pytorch")):
         raise InvalidModel(
             f"artifacts and model_config are for functions, objects and scripts; a model of {name} reads none"
         )

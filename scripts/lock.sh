@@ -6,7 +6,11 @@ lock() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
     --no-emit-index-url "$@"
 }
-lock pyproject.toml --all-extras --group dev --output-file requirements/dev.lock
+# All extras but torch, which is ten times as large as the rest: it comes from where a machine's pip finds a fit.
+extras=$(awk '/^\[/ { on = /optional-dependencies/ } on && /^[a-z0-9]+ = / && $1 != "torch" { print "--extra " $1 }' \
+  pyproject.toml)
+# shellcheck disable=SC2086 # words on purpose
+lock pyproject.toml $extras --group dev --output-file requirements/dev.lock
 lock pyproject.toml --extra registry --extra serve --extra sklearn --extra pandas --group build \
   --constraints requirements/dev.lock --output-file requirements/run.lock
 # The same scientific stack on both sides, so that a difference is MLflow's or ours.

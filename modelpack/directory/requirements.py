@@ -22,7 +22,11 @@ def infer(roots: Iterable[str], imported: Iterable[str]) -> list[str]:
     wanted = _closure(_owning(roots, owners))
     present = _owning(imported, owners)
     return sorted(
-        (f"{one.metadata['Name']}=={one.version}" for name, one in wanted.items() if name in present),
+        (
+            f"{one.metadata['Name']}=={_public(one.version)}"
+            for name, one in wanted.items()
+            if name in present
+        ),
         key=str.lower,
     )
 
@@ -31,6 +35,11 @@ def is_foreign(module: str, owners: Mapping[str, list[str]]) -> bool:
     """Whether *module* is a model's own: not Python's, not modelpack's, of no distribution in *owners*."""
     top = module.partition(".")[0]
     return top not in sys.stdlib_module_names and top not in _OURS and top not in owners
+
+
+def _public(version: str) -> str:
+    """*version* without what a builder has added to it, such as ``+cpu``: no index has that."""
+    return version.partition("+")[0]
 
 
 def _owning(modules: Iterable[str], owners: Mapping[str, list[str]]) -> dict[str, Distribution]:

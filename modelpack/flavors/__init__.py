@@ -72,12 +72,25 @@ class Flavor(Protocol):
         ...
 
 
+_HOMES = {"pytorch": "torch"}
+"""Modules that are called otherwise than their flavors, which MLflow has named."""
+
 FLAVORS: Table[Flavor] = Table(
     "flavor",
     group="modelpack.flavors",
     builtins={
-        name: f"modelpack.flavors.{name}:FLAVOR"
-        for name in ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "onnx", "python", "script")
+        name: f"modelpack.flavors.{_HOMES.get(name, name)}:FLAVOR"
+        for name in (
+            "sklearn",
+            "xgboost",
+            "lightgbm",
+            "catboost",
+            "pytorch",
+            "statsmodels",
+            "onnx",
+            "python",
+            "script",
+        )
     },
 )
 

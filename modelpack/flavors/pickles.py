@@ -119,7 +119,7 @@ def dump(thing: Any, path: Path, *, by_value: Iterable[str] = (), left_alone: It
     alone = frozenset(left_alone)
     inside: set[str] = set(by_value)
     while True:
-        with _registered(cloudpickle, inside):
+        with registered(inside):
             write_with(cloudpickle, thing, path)
         local = {name for name in modules(path) if is_local(name) and name.partition(".")[0] not in alone}
         if local <= inside:
@@ -153,7 +153,9 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 @contextmanager
-def _registered(cloudpickle: Any, names: Iterable[str]) -> Iterator[None]:
+def registered(names: Iterable[str]) -> Iterator[None]:
+    """Have cloudpickle write the code of the modules *names* into what is pickled meanwhile."""
+    cloudpickle = framework("cloudpickle", extra="sklearn")
     known = cloudpickle.list_registry_pickle_by_value()
     added = [sys.modules[name] for name in names if name in sys.modules and name not in known]
     for module in added:

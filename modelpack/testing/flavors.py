@@ -85,13 +85,14 @@ class FlavorContract:
         assert all(isinstance(module, str) for module in FLAVORS[self.name].mentions(saved))
 
     def test_damage_is_found_before_anything_is_loaded(self, saved: ModelDirectory) -> None:
-        for path in sorted(saved.path.iterdir()):
+        for path in sorted(one for one in saved.path.rglob("*") if one.is_file()):
             content = path.read_bytes()
             path.write_bytes(content + b"\n")
             try:
                 with pytest.raises(DamagedModel) as met:
                     loading.load(saved.path, trust=self.trust)
-                assert path.name in {name for _, name in met.value.findings}
+                name = path.relative_to(saved.path).as_posix()
+                assert name in {found for _, found in met.value.findings}
             finally:
                 path.write_bytes(content)
 
