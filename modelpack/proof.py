@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -182,7 +183,8 @@ def _written(view: ModelDirectory, report: Report, form: bytes) -> ModelDirector
             "code": None,
         }
     bound = report.bound(native_digest=native_digest(view), onnx_digest=digest_of(form) if form else "")
-    (view.path / layout.PARITY).write_text(bound.to_json(), encoding="utf-8")
+    dated = replace(bound, made=datetime.now(UTC).isoformat(timespec="seconds"))
+    (view.path / layout.PARITY).write_text(dated.to_json(), encoding="utf-8")
     for name, one in report.methods.items():
         if not one.certified:
             extra = {"method": name, "reason": shorten(one.reason)}

@@ -1,7 +1,6 @@
 """``modelpack env``: what a model needs installed, as text, as a file, or as an environment."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from modelpack.cli._venv import Interpreter, Order, choose_python, create
-from modelpack.cli.output import as_json, print_json
+from modelpack.cli.output import as_json, print_json, without_password
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.environment import Environment
 from modelpack.errors import InvalidModel, Untrusted, shorten
@@ -101,8 +100,9 @@ def _read(directory: ModelDirectory, *, allow_sources: bool) -> Environment:
     """What the model needs; raises Untrusted for sources that the operator has not allowed."""
     found = environment.read(directory.path, sources=True)
     if found.sources and not allow_sources:
+        line = shorten(repr(without_password(found.sources[0])), 100)
         raise Untrusted(
-            f"the model says where packages come from, in {_shown(found.sources[0])}",
+            f"the model says where packages come from, in {line}",
             allow="--allow-sources",
         )
     if found.conda:
@@ -110,11 +110,6 @@ def _read(directory: ModelDirectory, *, allow_sources: bool) -> Environment:
     if not (found.requirements or found.sources or found.conda):
         _note("the model does not say what it needs")
     return found
-
-
-def _shown(line: str) -> str:
-    """*line* without a password that may stand in it."""
-    return shorten(repr(re.sub(r"//[^/\s]*@", "//…@", line)), 100)
 
 
 def _installable(lines: Sequence[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """What verbs print: a table for people, JSON for programs."""
 
+import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,14 +20,51 @@ def width(without: int) -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else without
 
 
+def without_password(line: str) -> str:
+    """*line* without the name and the password of an address in it."""
+    return re.sub(r"//[^/\s]*@", "//…@", line)
+
+
 def print_json(value: Any) -> None:
     """*value* (dataclasses, mappings, lists, text, numbers) as indented JSON."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def size(count: float) -> str:
+    """Bytes for a person: ``1.5 GiB``."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """*rows* under *headings*, in columns as wide as their widest cell; control characters are escaped."""
+    """*rows* under *headings*, in columns as wide as their widest cell; control characters are escaped.
+
+    On a terminal the widest columns are cut until a line fits.
+    """
     lines = [list(headings), *([shorten(str(cell), 80) for cell in row] for row in rows)]
     widths = [max(len(line[number]) for line in lines) for number in range(len(headings))]
+    room = width(without=0)
+    while room and sum(widths) + 2 * len(widths) - 2 > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
     for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = (shorten(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def print_fact(label: str, text: str) -> None:
+    """*text* behind its *label*, in as many lines as it needs; control characters are escaped."""
+    room = max(20, width(without=100) - _LABEL)
+    plain = shorten(text, _LONGEST_FACT)
+    # A path or a version that is broken in two cannot be copied.
+    for number, line in enumerate(
+        textwrap.wrap(plain, room, break_on_hyphens=False, break_long_words=False) or [""]
+    ):
+        click.echo(f"{'' if number else label:<{_LABEL}}{line}".rstrip())
+
+
+_NARROWEST = 10
+_LABEL = 9
+_LONGEST_FACT = 4000

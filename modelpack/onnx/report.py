@@ -47,7 +47,8 @@ class Report:
     *methods* holds one report for each method asked for; *candidate* is the form that was chosen, *tried* why
     the others were not. *rows* counts the rows of each kind, *seed* draws them again. *first_difference*
     names the first step of a pipeline at which the two part, where a form failed. *threads* is how many may
-    share one call: several add up trees in another order than one does.
+    share one call: several add up trees in another order than one does. *made* is when it was written down
+    (ISO 8601, UTC), or nothing where that is not known.
     """
 
     methods: Mapping[str, MethodReport]
@@ -64,6 +65,7 @@ class Report:
     threads: int = 1
     native_digest: str = ""
     onnx_digest: str = ""
+    made: str = ""
 
     @property
     def certified(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ class Report:
             "threads": self.threads,
             "native_digest": self.native_digest,
             "onnx_digest": self.onnx_digest,
+            "made": self.made,
         }
 
     @classmethod
@@ -141,6 +144,7 @@ class Report:
                 threads=int(document.get("threads", 1)),
                 native_digest=str(document["native_digest"]),
                 onnx_digest=str(document["onnx_digest"]),
+                made=str(document.get("made", "")),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidModel("the parity report is damaged; certify the model again") from error

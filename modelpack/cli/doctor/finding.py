@@ -36,12 +36,3 @@ class Patient:
 def worst(findings: "list[Finding]") -> State:
     """The worst state among *findings*."""
     return max((one.state for one in findings), key=STATES.index, default="ok")
-
-
-def size(count: float) -> str:
-    """Bytes for a person: ``1.5 GiB``."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from modelpack.cli.doctor.finding import Finding, Patient, size
+from modelpack.cli.doctor.finding import Finding, Patient
+from modelpack.cli.output import size
 from modelpack.processors import processors
 
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -9,7 +9,8 @@ from typing import Final
 
 from modelpack import settings
 from modelpack.artifacts.cache import Cache
-from modelpack.cli.doctor.finding import Finding, Patient, State, size
+from modelpack.cli.doctor.finding import Finding, Patient, State
+from modelpack.cli.output import size
 from modelpack.directory.manifest import Manifest
 from modelpack.errors import InvalidModel
 

@@ -1,5 +1,6 @@
 """``modelpack certify``."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_a_method_that_is_not_certified_is_an_exit_code_and_a_reason(verb: Verb,
 
 def test_programs_get_json_the_same_for_the_same_seed(verb: Verb, model: Path) -> None:
     first, second = (verb("certify", model, *FEW, "--json").json for _ in range(2))
+    assert datetime.fromisoformat(first.pop("made")) <= datetime.fromisoformat(second.pop("made"))
     assert first == second
     assert first["certified"] == ["predict", "predict_proba"]
     assert first["seed"] == 3

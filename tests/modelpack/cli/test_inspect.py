@@ -1,15 +1,23 @@
 """``modelpack inspect``: all the facts, and nothing of the model runs."""
 
+import hashlib
 import pickle
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from modelpack.directory import Document
+from modelpack.schema import Array, ColumnSpec, DataType, Map, Object, ParamSpec, Property, Schema, Signature
 from tests.modelpack.cli.conftest import Verb
 from tests.modelpack.flavors.audit import forge
 from tests.modelpack.flavors.audit.test_nodes import attacks
@@ -26,16 +34,19 @@ def test_a_person_sees_all_there_is_to_know(verb: Verb, model: Path) -> None:
     told = verb("inspect", model)
     assert told.code == 0
     for fact in (
-        f"path      {model}",
-        "digest    sha256:",
+        f"path     {model}",
+        "digest   sha256:",
         "by modelpack",
-        "flavors   python_function, sklearn",
-        "trust     nothing beyond the default",
-        "requires  scikit-learn",
-        "metadata  team: 'risk'",
+        "size     ",
+        "python_function  -        -       model.skops",
+        "skops   model.skops",
+        "trust    nothing beyond the default",
+        "requires scikit-learn",
+        "metadata team: 'risk'",
         "input   age        double",
         "output  0          tensor int64 [-1]  yes",
-        "model.skops",
+        "example  input_example.json (dataframe)",
+        "MLmodel                     ",
     ):
         assert fact in told.out, fact
 
@@ -49,14 +60,27 @@ def test_a_program_gets_json(verb: Verb, model: Path) -> None:
     assert told["requirements"] == ["scikit-learn"]
     assert [one["name"] for one in told["signature"]["inputs"]] == ["age", "charges", "paperless"]
     assert told["signature"]["params"] is None
-    assert told["files"]["model.skops"] == (model / "model.skops").stat().st_size
+    content = (model / "model.skops").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    assert told["files"]["model.skops"] == {"size": len(content), "sha256": digest, "state": "ok"}
+    assert told["size"] == sum(one["size"] for one in told["files"].values())
+    assert told["flavors"][1] == {
+        "name": "sklearn",
+        "version": sklearn.__version__,
+        "format": "skops",
+        "file": "model.skops",
+    }
+    assert set(told) == {
+        *("path", "digest", "has_manifest", "size", "flavor", "needs", "certified", "certificate", "python"),
+        *("requirements", "constraints", "sources", "problems", "flavors", "files", "signature", "document"),
+    }
     assert told["document"]["metadata"]["team"] == "risk"
 
 
 def test_params_and_words_of_trust_are_shown(verb: Verb, tmp_path: Path) -> None:
     path = saved(tmp_path / "model", model=Doubler(), input_example=(frame().head(1), {"plus": 2.5}))
     told = verb("inspect", path).out
-    assert "trust     --trust pickle" in told
+    assert "trust    --trust pickle" in told
     assert "param   plus" in told
     assert "default 2.5" in told
 
@@ -64,7 +88,7 @@ def test_params_and_words_of_trust_are_shown(verb: Verb, tmp_path: Path) -> None
 def test_a_type_that_would_have_to_be_trusted_is_named(verb: Verb, tmp_path: Path) -> None:
     model = make_pipeline(FunctionTransformer(np.nan_to_num), LinearRegression()).fit(np.eye(2), [0, 1])
     path = saved(tmp_path / "model", model=model, input_example=np.eye(2))
-    assert "trust     --trust numpy.nan_to_num" in verb("inspect", path).out
+    assert "trust    --trust numpy.nan_to_num" in verb("inspect", path).out
 
 
 def test_a_model_of_mlflow_without_a_manifest_is_shown(verb: Verb, tmp_path: Path) -> None:
@@ -73,9 +97,9 @@ def test_a_model_of_mlflow_without_a_manifest_is_shown(verb: Verb, tmp_path: Pat
         "mlflow_version: 2.10.2\n"
     )
     told = verb("inspect", tmp_path).out
-    assert "(computed now; there is no manifest)" in told
+    assert "(computed now; there is no manifest)" in " ".join(told.split())
     assert "by MLflow 2.10.2" in told
-    assert "python    not said" in told
+    assert "python   not said" in told
 
 
 @pytest.mark.parametrize(
@@ -94,8 +118,8 @@ def test_what_is_wrong_with_a_model_is_shown_beside_the_facts(
     told = verb("inspect", tmp_path)
     assert told.code == 0
     assert said in told.out
-    assert "requirement '-r /etc/passwd'" in told.out
-    assert "trust     not known" in told.out
+    assert "says where packages come from, in '-r /etc/passwd'" in told.out
+    assert "trust    not known" in told.out
     assert len(verb("inspect", tmp_path, "--json").json["problems"]) == 2
 
 
@@ -141,8 +165,114 @@ def test_no_verb_that_tells_runs_a_model(
     assert not canary.exists()
 
 
-def test_what_is_certified_is_told(verb: Verb, tmp_path: Path) -> None:
-    model = proved(tmp_path / "proved", certify={"rows": 200})
-    assert "onnx      predict, predict_proba" in verb("inspect", model).out
-    assert verb("inspect", model, "--json").json["certified"] == ["predict", "predict_proba"]
-    assert verb("inspect", saved(tmp_path / "plain"), "--json").json["certified"] is None
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return proved(tmp_path_factory.mktemp("proved") / "model", certify={"rows": 200})
+
+
+def test_what_is_certified_is_told(verb: Verb, model: Path, certified: Path) -> None:
+    told = verb("inspect", certified)
+    assert "onnx     predict, predict_proba within 1e-06; compared 20" in told.out
+    assert f"onnxruntime {version('onnxruntime')}" in " ".join(told.out.split())
+    assert re.search(
+        r"METHOD +BY ONNX +ROWS +DIFFER +WORST +REASON\npredict +yes +\d+ +0 +[-+.e\d]+ +-\n", told.out
+    )
+    found = verb("inspect", certified, "--json").json
+    assert found["certified"] == ["predict", "predict_proba"]
+    made = datetime.fromisoformat(found["certificate"]["made"])
+    assert timedelta(0) <= datetime.now(UTC) - made < timedelta(hours=1)
+    assert found["certificate"]["versions"]["onnxruntime"] == version("onnxruntime")
+    assert found["certificate"]["methods"]["predict"]["answers"] is True
+    assert verb("inspect", model, "--json").json["certified"] is None
+
+
+def test_a_certificate_about_other_files_certifies_nothing(
+    verb: Verb, certified: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(certified, tmp_path / "m")
+    (tmp_path / "m" / "model.onnx").write_bytes(b"other")
+    told = verb("inspect", tmp_path / "m")
+    assert "onnx     not certified; compared 20" in told.out
+    assert "the parity report is about other files" in told.out
+    assert verb("inspect", tmp_path / "m", "--json").json["certified"] == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "states", "said"),
+    [
+        ("change", {"model.skops": "changed"}, "model.skops is changed"),
+        ("remove", {"model.skops": "missing"}, "model.skops is missing"),
+        ("add", {"more.txt": "extra"}, "more.txt is extra"),
+        ("manifest", {}, "modelpack.manifest.json is changed"),
+        ("no manifest", {}, "modelpack.manifest.json is missing"),
+        ("link", {}, "is a link or special file"),
+    ],
+)
+def test_damage_is_shown_beside_the_facts(
+    damage: str, states: dict[str, str], said: str, verb: Verb, model: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "m"))
+    if damage == "change":
+        (copy / "model.skops").write_bytes(b"other")
+    elif damage == "remove":
+        (copy / "model.skops").unlink()
+    elif damage == "add":
+        (copy / "more.txt").write_text("x")
+    elif damage == "manifest":
+        (copy / "modelpack.manifest.json").write_text("{}")
+    elif damage == "no manifest":
+        (copy / "modelpack.manifest.json").unlink()
+    else:
+        (copy / "link").symlink_to("/etc/passwd")
+    told = verb("inspect", copy)
+    assert told.code == 0
+    assert said in told.out
+    assert "age        double" in told.out
+    assert ("STATE" in told.out) == bool(states)
+    found = verb("inspect", copy, "--json").json
+    assert {name: one["state"] for name, one in found["files"].items() if one["state"] != "ok"} == states
+
+
+def test_what_is_inside_of_objects_has_its_own_rows(verb: Verb, tmp_path: Path) -> None:
+    order = Object((Property("price", DataType.double), Property("note", DataType.string, required=False)))
+    signature = Signature(
+        inputs=Schema(
+            (
+                ColumnSpec(order, "last"),
+                ColumnSpec(Array(order), "orders", required=False),
+                ColumnSpec(Map(Array(order)), "by_year"),
+                ColumnSpec(Array(Array(DataType.long)), "grid"),
+            )
+        ),
+        params=(
+            ParamSpec("plain", DataType.double, 0.5),
+            ParamSpec("several", DataType.string, ["a"], (-1,)),
+            ParamSpec("nested", order, {"price": 1.0}),
+        ),
+    )
+    (tmp_path / "MLmodel").write_text(Document(flavors={"sklearn": {}}, signature=signature).text())
+    lines = verb("inspect", tmp_path).out.splitlines()
+    assert [line for line in lines if line.startswith(("input", "param"))] == [
+        "input  last          object                  yes",
+        "input    .note       string                  no",
+        "input    .price      double                  yes",
+        "input  orders        array of object         no",
+        "input    [].note     string                  no",
+        "input    [].price    double                  yes",
+        "input  by_year       map of array of object  yes",
+        "input    {}[].note   string                  no",
+        "input    {}[].price  double                  yes",
+        "input  grid          array of array of long  yes",
+        "param  plain         double                  no, default 0.5",
+        "param  several       array of string         no, default ['a']",
+        "param  nested        object                  no, default {'price': 1.0}",
+        "param    .note       string                  no",
+        "param    .price      double                  yes",
+    ]
+
+
+def test_a_model_without_a_signature_says_so(verb: Verb, tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text("flavors: {sklearn: {}}\nrun_id: abc\n")
+    told = verb("inspect", tmp_path).out
+    assert "takes    what it is given: there is no signature" in told
+    assert "run      abc" in told

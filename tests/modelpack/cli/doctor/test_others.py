@@ -9,7 +9,7 @@ import pytest
 
 import modelpack
 from modelpack.cli.doctor import machine, server, trusted, variables
-from modelpack.cli.doctor.finding import Finding, Patient, size
+from modelpack.cli.doctor.finding import Finding, Patient
 from modelpack.cli.doctor.waiting import within
 from modelpack.errors import StoreUnavailable, Untrusted
 from tests.modelpack.remote.faulty import Fault, serve
@@ -166,10 +166,3 @@ def test_an_engine_that_is_named_and_silent_is_a_warning(tmp_path: Path) -> None
         assert told[0].told.endswith(f"an engine listens at {place}")
     told = [one for one in machine.look(Patient(environ=environ)) if one.check == "docker"]
     assert told[0].state == "warning"
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB")]
-)
-def test_sizes_are_for_people(count: int, text: str) -> None:
-    assert size(count) == text
