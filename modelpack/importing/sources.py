@@ -1,15 +1,15 @@
 """What can be imported from: an MLflow server, its database file, or a folder of MLflow's files."""
 
+import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from modelpack.errors import InvalidUri, NotFound, shorten
 from modelpack.importing.database import DatabaseSource
 from modelpack.importing.folder import FolderSource
 from modelpack.importing.local import LocalPlaces
-from modelpack.importing.server import ServerSource
 from modelpack.registry.records import ModelVersion, RegisteredModel
 from modelpack.remote.address import ServerAddress, is_server
 from modelpack.uris import ModelRef
@@ -43,7 +43,10 @@ def open_source(
     refused. Raises InvalidUri and NotFound.
     """
     if is_server(text):
-        return ServerSource(ServerAddress.parse(text, "the source"), environ)
+        # By name: an HTTP library is for those who have a server.
+        server: Any = importlib.import_module("modelpack.importing.server")
+        source: Source = server.ServerSource(ServerAddress.parse(text, "the source"), environ)
+        return source
     if text.lower().startswith("sqlite:///"):
         path = Path(text[len("sqlite:///") :])
     else:

@@ -25,6 +25,9 @@ HEAVY = [
     "lightgbm",
     "catboost",
     "statsmodels",
+    "httpx2",
+    "pyarrow",
+    "docker",
 ]
 
 
@@ -35,7 +38,7 @@ def _modules_after(statement: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    return set(json.loads(done.stdout))
+    return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize(
@@ -43,12 +46,29 @@ def _modules_after(statement: str) -> set[str]:
     [
         "import modelpack",
         "import modelpack.cli",
+        "from modelpack.cli import cli, run; run(cli, ['--help'], name='modelpack')",
         "from modelpack import open_model, Signature, Trust",
         "from modelpack import save, load, load_predictor, infer_signature",
     ],
 )
 def test_no_framework_is_loaded_by(statement: str) -> None:
     assert not _modules_after(statement) & set(HEAVY)
+
+
+def test_the_list_of_verbs_needs_no_library_of_an_extra() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); "
+        "from modelpack.cli import main; main(['--help'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *HEAVY, "orjson", "grpc", "uv"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "doctor" in done.stdout
 
 
 def test_the_list_of_heavy_modules_is_not_blind() -> None:
