@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 import modelpack
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature, TensorSpec
+from tests.once import made_once
 from tests.serving.kit import NUMBERS
 from tests.serving.saved import cols, magic, places, words
 
@@ -30,7 +31,10 @@ COLS = Signature(
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of saved models: ``magic``, ``cols``, ``tensor``, ``m`` and ``words``."""
-    folder = tmp_path_factory.mktemp("models")
+    return made_once(tmp_path_factory, "models", _save)
+
+
+def _save(folder: Path) -> None:
     example = pd.DataFrame({"a": [1.0], "b": [2.0]})
     modelpack.save(magic, folder / "magic", signature=NUMBERS, input_example=example)
     modelpack.save(cols, folder / "cols", signature=COLS)
@@ -43,4 +47,3 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     forest = RandomForestRegressor(10, random_state=0).fit(data, data @ np.array([1.0, 2.0, 3.0, 4.0]))
     signature = Signature(inputs=Schema((TensorSpec(np.dtype("float64"), (-1, 4)),)))
     modelpack.save(forest, folder / "tensor", signature=signature)
-    return folder

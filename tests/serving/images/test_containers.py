@@ -92,7 +92,7 @@ def images(
     base = container_engine.client.images.get(BASE).attrs["Size"]
     found = {}
     for engine, (folder, process) in making.items():
-        said, _ = process.communicate(timeout=280)
+        said, _ = process.communicate(timeout=500)
         assert process.returncode == 0, said[-3000:]
         assert "Step 1/" in said
         image = container_engine.client.images.get(f"modelpack-test:{engine}")

@@ -64,8 +64,17 @@ def loaded(server: ServerProcess) -> set[str]:
     return {name for name in FRAMEWORKS for text in maps if f"/site-packages/{name}/" in text}
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("engine", ["onnx", "auto", "native"])
+@pytest.mark.parametrize(
+    ("engine", "workers"),
+    [
+        ("onnx", "1"),
+        ("auto", "2"),
+        ("native", "1"),
+        pytest.param("onnx", "2", marks=pytest.mark.long),
+        pytest.param("auto", "1", marks=pytest.mark.long),
+        pytest.param("native", "2", marks=pytest.mark.long),
+    ],
+)
 def test_every_engine_answers_as_the_model_does(
     folder: Path, tmp_path: Path, engine: str, workers: str
 ) -> None:

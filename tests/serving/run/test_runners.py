@@ -14,6 +14,17 @@ import modelpack
 from tests.serving.kit import NUMBERS, ServerProcess, serving, split
 
 ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", "2"])
+FAULTS = pytest.mark.parametrize(
+    ("fault", "workers"),
+    [
+        ("untrusted", "1"),
+        ("damaged", "1"),
+        ("missing library", "2"),
+        pytest.param("untrusted", "2", marks=pytest.mark.long),
+        pytest.param("damaged", "2", marks=pytest.mark.long),
+        pytest.param("missing library", "1", marks=pytest.mark.long),
+    ],
+)
 
 
 def magic(models: Path, *more: str) -> tuple[str, ...]:
@@ -55,8 +66,7 @@ def test_a_registered_model_is_named_with_its_version(models: Path, tmp_path: Pa
         assert server.score(split([1, 2])) == (200, {"predictions": [3.0]})
 
 
-@ONE_AND_TWO
-@pytest.mark.parametrize("fault", ["untrusted", "damaged", "missing library"])
+@FAULTS
 def test_a_model_that_cannot_be_loaded_ends_the_server_with_one_line(
     models: Path, tmp_path: Path, workers: str, fault: str
 ) -> None:

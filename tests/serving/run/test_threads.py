@@ -33,7 +33,7 @@ def test_the_processors_are_shared_out(
     assert environ == {**dict.fromkeys(VARIABLES, str(share)), "MKL_NUM_THREADS": "7"}
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])
 def test_every_process_that_predicts_starts_with_them(models: Path, tmp_path: Path, workers: str) -> None:
     environ = {"OPENBLAS_NUM_THREADS": "3"}
     with serving(tmp_path, "-m", str(models / "tensor"), "-w", workers, environ=environ) as server:

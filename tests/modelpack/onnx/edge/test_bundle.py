@@ -73,7 +73,7 @@ def real(tmp_path: Path) -> tuple[Any, pd.DataFrame, Path]:
     return model.fit(data, left), data, shared("data/telco-customer-churn.csv")
 
 
-@pytest.mark.parametrize("make", [guide, real])
+@pytest.mark.parametrize("make", [pytest.param(guide, marks=pytest.mark.long), real])
 def test_every_row_is_answered_as_the_model_does_where_nothing_else_is_installed(
     make: Callable[[Path], tuple[Any, pd.DataFrame, Path]], python: Path, tmp_path: Path
 ) -> None:
