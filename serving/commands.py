@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from modelpack.cli.output import as_json
+from modelpack.cli.stopping import stoppable
 from modelpack.errors import shorten
 from serving.bench.plan import Plan
 from serving.cli import flattened, option_of, part, serve
@@ -99,7 +100,8 @@ def predict(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     job = scoring.Job(reference=reference, source=source, target=target, params=params, rows=rows, **kinds)
-    scoring.score(job, settings)
+    with stoppable():
+        scoring.score(job, settings)
 
 
 class _Numbers(click.ParamType[tuple[int, ...]]):

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from modelpack.cli._venv import Interpreter, Order, choose_python, create
 from modelpack.cli.output import as_json, print_json, without_password
+from modelpack.cli.stopping import stoppable
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.environment import Environment
 from modelpack.errors import InvalidModel, Untrusted, shorten
@@ -150,7 +151,8 @@ def _python(found: Environment, given: str | None, environ: Mapping[str, str]) -
 
 
 def _create(folder: Path, order: Order, python: Interpreter) -> None:
-    create(folder, order, python, environ=os.environ, say=lambda line: click.echo(line, err=True))
+    with stoppable():
+        create(folder, order, python, environ=os.environ, say=lambda line: click.echo(line, err=True))
     click.echo(f"Made {folder}: source {folder / 'bin' / 'activate'}")
 
 

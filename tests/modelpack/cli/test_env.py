@@ -195,7 +195,8 @@ def test_nothing_is_left_of_an_environment_that_fails(is_there: bool, verb: Verb
     assert not is_there or not any((tmp_path / "venv").iterdir())
 
 
-def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_when_it_is_interrupted(sign: signal.Signals, tmp_path: Path) -> None:
     # An installer that hangs, in place of the real one.
     (tmp_path / "bin").mkdir()
     uv = tmp_path / "bin" / "uv"
@@ -217,7 +218,7 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
             break
     assert (tmp_path / "venv").is_dir()
     time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, sign)
     said = process.stderr.read()
     assert process.wait(30) == 130, said
     process.stderr.close()
