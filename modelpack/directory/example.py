@@ -155,6 +155,9 @@ def _is_pandas(value: Any, name: str) -> bool:
 
 def _decode(value: Any, info: Mapping[str, Any], signature: Signature | None) -> Any:
     kind = info.get("type")
+    if info.get("format") == "tf-serving":
+        # So MLflow wrote arrays before 2.12.
+        value = value["inputs"]
     schema = signature.inputs if signature else None
     if kind == "dataframe":
         return _decode_frame(value, schema)
@@ -172,7 +175,8 @@ def _decode_frame(value: dict[str, Any], schema: Schema | None) -> Any:
 
 def _decode_arrays(value: Any, schema: Schema | None) -> Any:
     if schema is not None and schema.is_tensor:
-        return wire.tensors_from_json(value, schema)
+        # The lenient rules know missing numbers in a tensor.
+        return wire.tensors_from_json(value, schema, coerce="mlflow")
     if isinstance(value, dict):
         return {name: np.array(one) for name, one in value.items()}
     return np.array(value)

@@ -93,7 +93,10 @@ class ModelDirectory:
         if path.stat().st_size > _LARGEST_EXAMPLE:
             raise InvalidModel(f"{name} has more than {_LARGEST_EXAMPLE >> 20} MiB")
         try:
-            return json.loads(path.read_bytes())
+            # MLflow writes a missing number as NaN, which is no JSON; infinities stay what they are.
+            return json.loads(
+                path.read_bytes(), parse_constant=lambda one: None if one == "NaN" else float(one)
+            )
         except (ValueError, RecursionError):
             raise InvalidModel(f"{shorten(repr(name), 120)} is no JSON") from None
 

@@ -132,7 +132,10 @@ def _file(source: ModelDirectory) -> tuple[str, str]:
     own = _entries(source)
     # As MLflow reads it: no format means pickle, and without an entry of its own the one that is served.
     form = one_of(entry(own, "serialization_format", str, "pickle"), FILES, "serialization_format")
-    name = entry(own, "pickled_model", str) or entry(source.document.python_function, "model_path", str)
+    served = source.document.python_function
+    # What is served is called data since before MLflow 1.
+    names = (entry(own, "pickled_model", str), entry(served, "model_path", str), entry(served, "data", str))
+    name = next((one for one in names if one), None)
     if name is None:
         raise InvalidModel("MLmodel names no file for the model (pickled_model)")
     return form, name

@@ -170,6 +170,16 @@ def test_arrays_come_back_with_their_types() -> None:
     assert both["y"].dtype == np.int64
 
 
+def test_arrays_of_mlflow_2_10_lie_one_deeper() -> None:
+    info = {"type": "ndarray", "format": "tf-serving", "params": "true"}
+    data, params = example.decode({"inputs": {"inputs": [[1.5]]}, "params": {"k": 3}}, info, None)
+    assert (data.tolist(), params) == ([[1.5]], {"k": 3})
+
+
+def test_an_array_comes_back_with_its_missing_numbers() -> None:
+    np.testing.assert_array_equal(decoded(np.array([[1.5, np.nan]])), [[1.5, np.nan]])
+
+
 def test_without_a_signature_the_values_come_back_plain() -> None:
     assert decoded(FRAME[["b"]], typed=False)["b"].tolist() == [1, 2]
     assert decoded(np.array([[1.5]]), typed=False).tolist() == [[1.5]]
