@@ -59,7 +59,9 @@ class Address:
         return Path(self.url.database or "") if self.dialect == "sqlite" else None
 
     def __str__(self) -> str:
-        text = f"sqlite:///{self.file}" if self.file else self.url.render_as_string(hide_password=True)
+        # The query may hold a password, too: libpq takes it there.
+        plain = self.url.set(query={})
+        text = f"sqlite:///{self.file}" if self.file else plain.render_as_string(hide_password=True)
         return shorten(text, 120)
 
 

@@ -72,7 +72,8 @@ SHOWN: Final = frozenset(
 HIDDEN: Final = frozenset({"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"})
 """Read by us, and never shown."""
 
-_SECRET = re.compile(r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|USERNAME|KEY")
+_SECRET = re.compile(r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|USERNAME|KEY|SIG")
+_QUERY = re.compile(r"[?&]([^=&\s]+)=([^&\s]+)")
 _LEAST: Final = 4
 """Characters of a text that is worth looking for; a shorter one stands everywhere."""
 
@@ -108,6 +109,7 @@ def secrets(environ: Mapping[str, str]) -> list[str]:
         if _SECRET.search(name.upper()):
             found.add(value.strip())
         found.update(re.findall(r"//[^\s/:@]*:(\S+)@", value))
+        found.update(text for name, text in re.findall(_QUERY, value) if _SECRET.search(name.upper()))
     return sorted((one for one in found if len(one) >= _LEAST), key=len, reverse=True)
 
 

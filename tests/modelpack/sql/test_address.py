@@ -100,3 +100,9 @@ def test_an_empty_argument_is_no_database() -> None:
 def test_a_refusal_says_how_to_get_past_mlflows_variables(uri: str) -> None:
     with pytest.raises(InvalidUri, match="set MODELPACK_REGISTRY_URI"):
         Address.find(None, environ={"MLFLOW_TRACKING_URI": uri})
+
+
+def test_a_password_in_the_query_is_not_shown_either() -> None:
+    address = Address.find("postgresql://ada@host/db?password=hidden&options=x", environ={})
+    assert str(address) == "postgresql+psycopg://ada@host/db"
+    assert address.url.query["password"] == "hidden"

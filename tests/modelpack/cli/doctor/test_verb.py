@@ -119,6 +119,10 @@ def test_no_secret_is_shown(verb: Verb, monkeypatch: pytest.MonkeyPatch, words: 
     assert [text for text in SECRET_TEXTS if text in shown] == []
     assert "MLFLOW_TRACKING_TOKEN is set" in shown
     assert "MODELPACK_REGISTRY_URI=postgresql://…@127.0.0.1:9/db?…" in shown
+    monkeypatch.setenv("MODELPACK_REGISTRY_URI", "postgresql://ada:x@127.0.0.1:9/db?password=dsnsecret")
+    told = verb("doctor", *words)
+    assert "dsnsecret" not in told.out
+    assert "the database postgresql+psycopg://ada:***@127.0.0.1:9/db cannot" in " ".join(told.out.split())
     for variable in ("MLFLOW_TRACKING_URI", "MODELPACK_REGISTRY_URI"):
         monkeypatch.setenv(variable, "http://ada:hunter2pass@")
         assert "hunter2" not in verb("doctor", *words).out
