@@ -22,6 +22,7 @@ else
 endif
 
 test-long: dev $(ENVIRONMENTS) .venv-torch ## Run the tests that take too long to run them each time
+	@scripts/azurite.sh
 	@$(RUN)/python -m pytest -m long tests
 
 check: dev ## Lint, formatting, types, layers

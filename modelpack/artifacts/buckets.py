@@ -23,7 +23,8 @@ PACKAGES: Final = {
 }
 """The package that reaches each kind of bucket, and the extra that brings it."""
 
-_PIECE: Final = 8 << 20
+# Each is asked for in one call, which has to end in time: the clouds' libraries try again by themselves.
+_PIECE: Final = 4 << 20
 _REST = re.compile(r"//([^/?#\\]+)/(.+)")
 _TAGS: Final = (
     "ETag",
@@ -36,6 +37,7 @@ _TAGS: Final = (
     "mtime",
 )
 _TRUE: Final = ("true", "1")
+_PASSING: Final = (408, 425, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class BucketArtifacts:
 
         def act() -> Any:
             with _seam(path):
-                return self._files.ls(place, detail=True, refresh=True)
+                return self._files.ls(place, detail=True, refresh=True, timeout=self._patience.total)
 
         for one in sorted(self._patience.insist(act), key=lambda info: str(info["name"])):
             name = str(one["name"]).rstrip("/")
@@ -121,7 +123,7 @@ class BucketArtifacts:
         while start < size:
             end = min(start + _PIECE, size)
             with _seam(file.path):
-                piece = bytes(self._files.cat_file(place, start=start, end=end))
+                piece = bytes(self._files.cat_file(place, start=start, end=end, timeout=self._patience.total))
             yield piece
             if len(piece) != end - start:
                 return
@@ -157,6 +159,9 @@ def _file_system(scheme: str, root: str, environ: Mapping[str, str]) -> Any:
     if scheme == "s3":
         options |= _s3(environ)
     with _seam(root):
+        if scheme == "gs":
+            # What fsspec would take asks for the kind of the bucket besides: that takes a right of its own.
+            return importlib.import_module("gcsfs.core").GCSFileSystem(**options)
         return fsspec.core.url_to_fs(root, **options)[0]
 
 
@@ -187,9 +192,23 @@ def _seam(path: str) -> Iterator[None]:
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
     except Exception as error:  # three clouds' libraries: their errors share no base
-        kind = type(error).__name__
-        if "Credential" in kind or "Auth" in kind:
+        kind, status = type(error).__name__, _status(error)
+        if status in (401, 403) or any(word in kind for word in ("Credential", "Auth", "Signing")):
             raise StoreUnavailable(
                 f"the bucket's credentials are missing or wrong ({kind}) at {named}"
             ) from error
+        if status is not None and 400 <= status < 500 and status not in _PASSING:
+            raise StoreUnavailable(
+                f"the bucket refuses what is asked at {named} ({kind}, {status})"
+            ) from error
         raise Passing(f"the bucket failed at {named} ({kind})") from error
+
+
+def _status(error: Exception) -> int | None:
+    """The status of HTTP behind *error*, as far as the cloud's library tells it."""
+    # gcsfs says it in words alone.
+    if isinstance(error, OSError) and str(error).startswith("Forbidden:"):
+        return 403
+    # Azure's name for it, and Google's.
+    found = getattr(error, "status_code", None) or getattr(error, "code", None)
+    return found if isinstance(found, int) else None

@@ -63,7 +63,9 @@ def enter(tmp_path: Path) -> Iterator[Enter]:
     with pytest.MonkeyPatch.context() as patch:
 
         def one(environ: Mapping[str, str]) -> None:
-            for name in [name for name in os.environ if name.startswith(("MLFLOW_", "AWS_"))]:
+            for name in [
+                name for name in os.environ if name.startswith(("MLFLOW_", "AWS_", "AZURE_", "STORAGE_"))
+            ]:
                 patch.delenv(name)
             patch.delenv("MODELPACK_REGISTRY_URI", raising=False)
             patch.setenv("MODELPACK_HOME", str(tmp_path / "home"))

@@ -66,6 +66,16 @@ class Bucket:
     environ: Mapping[str, str] = field(repr=False)
     name: str = _BUCKET
 
+    @property
+    def port(self) -> int:
+        """Where the server listens on this machine."""
+        return int(self.endpoint.rpartition(":")[2])
+
+    def at(self, port: int) -> dict[str, str]:
+        """*environ* for someone who reaches the server by another *port*."""
+        place = f"127.0.0.1:{self.port}"
+        return {name: value.replace(place, f"127.0.0.1:{port}") for name, value in self.environ.items()}
+
 
 @contextmanager
 def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[Servers]:
@@ -165,7 +175,7 @@ def s3() -> Iterator[Bucket]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _await_port(port)
+        await_port(port)
         endpoint = f"http://127.0.0.1:{port}"
         yield Bucket(endpoint, _user(endpoint))
     finally:
@@ -194,7 +204,8 @@ def _user(endpoint: str) -> dict[str, str]:
     }
 
 
-def _await_port(port: int) -> None:
+def await_port(port: int) -> None:
+    """Wait until somebody listens on *port* of this machine."""
     deadline = time.monotonic() + 30
     while True:
         try:
