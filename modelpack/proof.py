@@ -19,7 +19,7 @@ from modelpack.directory.document import OWN
 from modelpack.engines.memory import note_opened
 from modelpack.errors import InvalidModel, NotFound, shorten
 from modelpack.flavors import FLAVORS, Predict
-from modelpack.onnx import owner
+from modelpack.onnx import answers, is_network, owner
 from modelpack.onnx.files import digest_of, native_digest
 from modelpack.onnx.profile import Profile, profile
 from modelpack.onnx.report import MethodReport, Report
@@ -67,6 +67,8 @@ def usual_methods(model: Any) -> tuple[str, ...]:
 
     A transformer, which predicts nothing, is asked to ``transform``.
     """
+    if is_network(model):
+        return ("predict",)
     asked = tuple(name for name in ("predict", "predict_proba") if hasattr(model, name))
     return asked or (("transform",) if hasattr(model, "transform") else ())
 
@@ -152,7 +154,7 @@ def asking(view: ModelDirectory, flavor: str, model: Any, methods: Sequence[str]
     """The model as its flavor asks it, for enforced input and a method's name."""
     calls: dict[str, Predict] = {}
     for method in methods:
-        if hasattr(model, method):
+        if answers(model, method):
             calls[method] = FLAVORS[flavor].predictor(model, view, method=method)
 
     def ask(data: Table | np.ndarray, method: str) -> np.ndarray:

@@ -32,7 +32,28 @@ SPLITS: Table[Callable[[Any], Any]] = Table(
 """By the same: a model to its ``modelpack.onnx.tracing.Tree``s, and whether they see float32."""
 
 
+FORMS: Table[Callable[..., Any]] = Table(
+    "writer of whole models",
+    group="modelpack.forms",
+    builtins={"torch": "modelpack.onnx.network:candidates"},
+)
+"""By the same: a model to its ``modelpack.onnx.convert.Candidate``s, where the library itself writes ONNX.
+
+Such a model is a network: it is asked ``predict``, whatever its method is called.
+"""
+
+
 def owner(model: Any) -> str:
     """The nearest of the libraries among *model*'s classes that has a converter; nothing where none has."""
     tops = (class_.__module__.partition(".")[0] for class_ in type(model).__mro__)
-    return next((top for top in tops if top in CONVERTERS), "")
+    return next((top for top in tops if top in CONVERTERS or top in FORMS), "")
+
+
+def is_network(model: Any) -> bool:
+    """Whether *model* is of a library that writes ONNX itself."""
+    return owner(model) in FORMS
+
+
+def answers(model: Any, method: str) -> bool:
+    """Whether *model* can be asked *method*."""
+    return method == "predict" if is_network(model) else hasattr(model, method)

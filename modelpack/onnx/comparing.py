@@ -56,9 +56,10 @@ def ask_each(ask: Ask, data: Table | np.ndarray, places: np.ndarray, known: np.n
 class Comparison:
     """Collects, for one method, how far the form under test is from the native model."""
 
-    def __init__(self, method: str, tolerance: float) -> None:
+    def __init__(self, method: str, tolerance: float, floor: float = FLOOR) -> None:
         self._method = method
         self._tolerance = tolerance
+        self._floor = floor
         self._scale = 0.0
         self._report = MethodReport(certified=True)
         self._failed = False
@@ -110,7 +111,7 @@ class Comparison:
         self.fail("labels differ", kind=kind, row=row_values(data, row))
 
     def _numbers(self, native: np.ndarray, other: np.ndarray, data: Table | np.ndarray, kind: str) -> None:
-        floor = FLOOR * self._scale
+        floor = self._floor * self._scale
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             apart = np.abs(native - other)
             same = (native == other) | (np.isnan(native) & np.isnan(other))

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from modelpack.errors import ModelpackError, NotConvertible, shorten
-from modelpack.onnx import probes
+from modelpack.onnx import FORMS, answers, is_network, owner, probes
 from modelpack.onnx.comparing import Answers, Comparison, ask_each
 from modelpack.onnx.convert import Candidate, candidates
 from modelpack.onnx.domain import Domain
@@ -22,7 +22,7 @@ from modelpack.onnx.native import native as native_of
 from modelpack.onnx.probes import Probe
 from modelpack.onnx.profile import Profile
 from modelpack.onnx.profile import profile as profile_of
-from modelpack.onnx.report import TOLERANCE, MethodReport, Report
+from modelpack.onnx.report import FLOOR, SINGLE, TOLERANCE, MethodReport, Report
 from modelpack.onnx.rows import Rows, part
 from modelpack.onnx.session import OnnxSession
 from modelpack.onnx.steps import first_difference
@@ -40,6 +40,9 @@ _MOST_SPLITS = 5_000
 
 _LIMITS = (1e30, 1e15, 1e9, 1e6)
 """Magnitudes beyond which a form is tried no further, where it is right only below."""
+
+_LOW_LIMITS = (1e4, 1e3, 100.0)
+"""More of them for networks, whose rounding grows with the numbers."""
 
 _THREADS = (2, 3, 4)
 """How many threads are tried for one call."""
@@ -59,8 +62,10 @@ _PACKAGES = (
     "numpy",
     "onnx",
     "onnxruntime",
+    "onnxscript",
     "scikit-learn",
     "skl2onnx",
+    "torch",
     "xgboost",
     "xgboost-cpu",
 )
@@ -107,7 +112,8 @@ def certify(
         failed = MethodReport(certified=False, reason=str(error))
         return None, Report(methods=dict.fromkeys(methods, failed), seed=seed, versions=_versions())
     if forms is None:
-        forms = candidates(model, signature=signature, methods=trial.methods)
+        make = FORMS[owner(model)] if is_network(model) else candidates
+        forms = make(model, signature=signature, methods=trial.methods)
     return trial.best(forms, even_if_it_differs=even_if_it_differs)
 
 
@@ -146,7 +152,9 @@ class _Trial:
             raise NotConvertible("the signature does not say what the model takes")
         self.model, self.signature, self.seed = model, signature, seed
         self.native = native
-        self.lacking = {name: f"the model has no {name}" for name in methods if not hasattr(model, name)}
+        self.floor = SINGLE if is_network(model) else FLOOR
+        self.limits = (*_LIMITS, *_LOW_LIMITS) if is_network(model) else _LIMITS
+        self.lacking = {name: f"the model has no {name}" for name in methods if not answers(model, name)}
         self.methods = tuple(name for name in methods if name not in self.lacking)
         if not self.methods:
             raise NotConvertible("; ".join(self.lacking.values()))
@@ -244,7 +252,7 @@ class _Trial:
             return None
         usual = max((one.greatest for one in self.probes if one.kind == "random"), default=0.0)
         best = outcome
-        for limit in _LIMITS:
+        for limit in self.limits:
             if best.certified < len(self.methods) and 10 * usual <= limit < self.domain.limit:
                 found, _ = self._within(limit).outcome(outcome.candidate)
                 best = found if found is not None and found.certified > best.certified else best
@@ -301,7 +309,7 @@ class _Trial:
         """How many threads may share a call: all of _THREADS, if the form stays right with each, else one."""
         sessions = [OnnxSession(model, layout, domain, threads=count) for count in _THREADS]
         for method, report in reports.items():
-            comparison = Comparison(method, TOLERANCE)
+            comparison = Comparison(method, TOLERANCE, self.floor)
             for place, probe in enumerate(self.probes):
                 if not report.certified or probe.kind not in ("random", "split"):
                     continue
@@ -343,14 +351,14 @@ class _Trial:
             if probe.kind != "missing" or probe.column is None or not self.rows.by_name[probe.column].is_text:
                 continue
             for method in layout.outputs:
-                comparison = Comparison(method, TOLERANCE)
+                comparison = Comparison(method, TOLERANCE, self.floor)
                 hold(comparison, session, method, probe, self.asked(method, place))
                 if comparison.failed and probe.column not in unknown:
                     unknown.append(probe.column)
         return replace(self.domain, unknown_missing=tuple(unknown))
 
     def _method(self, session: OnnxSession, domain: Domain, name: str, method: str) -> MethodReport:
-        comparison = Comparison(method, TOLERANCE)
+        comparison = Comparison(method, TOLERANCE, self.floor)
         for place, probe in enumerate(self.probes):
             if (
                 probe.kind in ("example", "random")
@@ -402,6 +410,7 @@ class _Trial:
             first_difference=parted,
             rows=self._counts() if best is None else best.rows,
             seed=self.seed,
+            floor=self.floor,
             layout=best.layout if best is not None and usable else None,
             domain=best.domain if best is not None else self.domain,
             threads=best.threads if best is not None else 1,

@@ -16,6 +16,10 @@ FLOOR = 1e-12
 """Times the greatest number that the method gave on ordinary rows: less than that is the rounding of a
 difference of two doubles (``1 - p``), where a relative error says nothing."""
 
+SINGLE = 1e-6
+"""The same for networks, which compute in single precision: their own answers to one row, and to that row
+among many, are as far apart."""
+
 FORMAT = 1
 
 
@@ -58,6 +62,7 @@ class Report:
     rows: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
     tolerance: float = TOLERANCE
+    floor: float = FLOOR
     layout: Layout | None = None
     domain: Domain = field(default_factory=Domain)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +106,7 @@ class Report:
             "certified": list(self.certified),
             "tolerance": {
                 "relative": self.tolerance,
-                "floor": f"{FLOOR:g} of the greatest number on ordinary rows",
+                "floor": f"{self.floor:g} of the greatest number on ordinary rows",
             },
             "methods": {name: _method_to_json(one) for name, one in self.methods.items()},
             "candidate": self.candidate,
@@ -137,6 +142,7 @@ class Report:
                 rows={str(kind): int(count) for kind, count in document["rows"].items()},
                 seed=int(document["seed"]),
                 tolerance=float(document["tolerance"]["relative"]),
+                floor=float(str(document["tolerance"].get("floor", FLOOR)).split()[0]),
                 layout=None if layout is None else Layout.from_json(layout),
                 domain=Domain.from_json(document["domain"]),
                 versions={str(name): str(version) for name, version in document["versions"].items()},
