@@ -15,7 +15,7 @@ _REGISTRY: tuple[str, ...] = ("MODELPACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
 class MlflowClient(RunCalls, RegistryCalls):
     """What can be tracked, and what can be registered, with every call a transaction; a context manager.
 
-    *tracking_uri* is ``sqlite:///FILE`` or ``postgresql://…``, *registry_uri* may be ``http://…``; left out,
+    *tracking_uri* and *registry_uri* are ``sqlite:///FILE``, ``postgresql://…`` or ``http://…``; left out,
     ``MODELPACK_TRACKING_URI``, ``MLFLOW_TRACKING_URI`` or the database in ``$MODELPACK_HOME``, and for the
     registry its own variables, else the same place. Each is opened at the first call that needs it. Threads
     may share a client, and processes may fork while it is idle.

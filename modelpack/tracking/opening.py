@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelpack import settings
-from modelpack.errors import MissingDependency, Unsupported
+from modelpack.errors import MissingDependency
 from modelpack.remote.address import ServerAddress, is_server
 from modelpack.tracking.files import RunFiles
 from modelpack.tracking.store import TrackingStore
@@ -38,17 +38,16 @@ def tracking_uri(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def open_tracking(uri: str | None, environ: Mapping[str, str]) -> Tracking:
-    """The tracking of *uri*, or what *environ* names: ``sqlite:///FILE`` or ``postgresql://…``.
+    """The tracking of *uri*, or what *environ* names: ``sqlite:///FILE``, ``postgresql://…``, ``http://…``.
 
-    Raises Unsupported for a server, InvalidUri for what is no database, StoreUnavailable when it is away.
+    Raises InvalidUri for anything else, StoreUnavailable where it cannot be reached.
     """
     text, origin = (uri, "the tracking URI") if uri else tracking_uri(environ)
     if is_server(text):
-        ServerAddress.parse(text, origin)
-        raise Unsupported(
-            f"{origin} names a server, and runs are not logged to one yet; set MODELPACK_TRACKING_URI to "
-            "sqlite:///FILE or postgresql://…"
-        )
+        # By name: an HTTP library is for those who have a server.
+        remote: Any = importlib.import_module("modelpack.tracking.rest_store")
+        server = remote.open_server(ServerAddress.parse(text, origin), environ)
+        return Tracking(remote.RestTrackingStore(server), RunFiles(environ, server))
     root = environ.get("MODELPACK_ARTIFACT_ROOT") or settings.home(environ) / "artifacts"
     return Tracking(_of_database(text, origin, Path(root)), RunFiles(environ, None))
 

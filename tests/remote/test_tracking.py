@@ -36,9 +36,11 @@ def experiment(client: MlflowClient, request: pytest.FixtureRequest) -> str:
 def test_what_is_logged_comes_back(client: MlflowClient, experiment: str, tmp_path: Path) -> None:
     run = client.create_run(experiment, run_name="first", tags={"team": "growth"})
     run_id = run.info.run_id
-    points = [Metric("loss", 0.5, 10, 1), Metric("loss", 0.25, 11, 2), Metric("nan", math.nan, 12)]
+    points = [Metric("loss", 0.5, 10, 1), Metric("loss", 0.25, 11, 2)]
     for _ in range(2):
         client.log_batch(run_id, points, [Param("depth", "4")], [RunTag("note", "x")])
+    # Once only: MLflow 2.22 fails at the same NaN again.
+    client.log_batch(run_id, [Metric("nan", math.nan, 12)])
     client.log_metric(run_id, "f1", np.float64(0.5), step=3)
     client.log_text(run_id, "hello", "texts/greeting.txt")
     client.log_inputs(
@@ -61,7 +63,7 @@ def test_what_is_logged_comes_back(client: MlflowClient, experiment: str, tmp_pa
         "loss": 0.25,
         "f1": 0.5,
     }
-    assert client.get_metric_history(run_id, "loss") == points[:2]
+    assert client.get_metric_history(run_id, "loss") == points
     assert found.inputs.dataset_inputs[0].dataset.name == "customers"
     assert [one.path for one in client.list_artifacts(run_id)] == ["texts"]
     file = client.download_artifacts(run_id, "texts/greeting.txt", tmp_path)
