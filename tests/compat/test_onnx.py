@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 import modelpack
 from modelpack.proof import Effort
 from modelpack.trust import Trust
-from tests.compat.conftest import Corpus
+from tests.compat.reading.corpus import Corpus
 from tests.compat.real_mlflow import run_in_mlflow
 from tests.modelpack.onnx.data import numbers
 
@@ -47,7 +47,7 @@ def models(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory, home: None)
 @pytest.fixture(scope="module")
 def told(models: Path, corpus: Corpus) -> Any:
     """What MLflow's two loaders make of each."""
-    rows = {"ours": MATRIX[:20], **{name: corpus.data(name) for name in WRITTEN}}
+    rows = {"ours": MATRIX[:20], **{name: corpus.models[name].data for name in WRITTEN}}
     asked = models / "asked.json"
     asked.write_text(json.dumps({str(models / name): one.tolist() for name, one in rows.items()}))
     return run_in_mlflow("read_onnx.py", LIBRARIES, asked, work=models)
@@ -67,7 +67,7 @@ def test_what_mlflow_wrote_is_certified_and_stays_mlflows(
 ) -> None:
     predictor = modelpack.load_predictor(models / name, engine="onnx", trust=TRUST)
     assert predictor.method == ("predict_proba" if name == "sklearn-proba" else "predict")
-    wanted = corpus.answers[name]["predictions"]
-    assert predictor.predict(corpus.data(name)).tolist() == wanted
+    wanted = corpus.models[name].answers
+    assert predictor.predict(corpus.models[name].data).tolist() == wanted
     assert told[name]["served"] == wanted
     assert told[name]["answers"][predictor.method] == wanted
