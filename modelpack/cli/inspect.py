@@ -171,9 +171,10 @@ def _recorded(report: Report, directory: ModelDirectory) -> Manifest | None:
 def _learn_environment(report: Report, directory: ModelDirectory) -> None:
     found = environment.read(directory.path, sources=True)
     report.python, report.requirements = found.python, found.requirements
-    report.constraints, report.sources = found.constraints, found.sources
-    if found.sources:
-        line = shorten(repr(without_password(found.sources[0])), 100)
+    report.constraints = found.constraints
+    report.sources = tuple(map(without_password, found.sources))
+    if report.sources:
+        line = shorten(repr(report.sources[0]), 100)
         report.problems.append(
             f"the model says where packages come from, in {line}, which is the operator's to say"
         )
@@ -299,7 +300,7 @@ def _facts(report: Report, directory: ModelDirectory) -> Iterator[tuple[str, str
     for label, lines in (
         ("requires", report.requirements),
         ("bound by", report.constraints),
-        ("sources", tuple(map(without_password, report.sources))),
+        ("sources", report.sources),
     ):
         if lines:
             yield label, ", ".join(lines)

@@ -276,3 +276,12 @@ def test_a_model_without_a_signature_says_so(verb: Verb, tmp_path: Path) -> None
     told = verb("inspect", tmp_path).out
     assert "takes    what it is given: there is no signature" in told
     assert "run      abc" in told
+
+
+def test_a_password_in_a_line_of_the_requirements_is_not_repeated(verb: Verb, tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text("flavors: {sklearn: {}}\n")
+    (tmp_path / "requirements.txt").write_text("--index-url https://me:hidden@host/simple\nsix\n")
+    for words in ([], ["--json"]):
+        told = verb("inspect", tmp_path, *words).out
+        assert "hidden" not in told
+        assert "--index-url https://…@host/simple" in told
