@@ -45,7 +45,9 @@ lock: ## Write the lock files anew (needs uv)
 clean: ## Remove what was built here
 	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-torch .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help dev $(ENVIRONMENTS) .venv-torch
+.PHONY: help dev environments $(ENVIRONMENTS) .venv-torch
+environments: $(ENVIRONMENTS)
+
 dev:
 	@scripts/environment.sh .venv requirements/dev.lock --with-project
 
