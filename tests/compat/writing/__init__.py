@@ -1,0 +1,1 @@
+"""What is saved here, in the hands of real MLflow."""
