@@ -254,6 +254,18 @@ def test_sizes_are_arithmetic(text: str, is_refused: bool, honest: Path, tmp_pat
         exported.check(path)
 
 
+def test_nothing_hides_behind_the_name_of_what_is_not_looked_at(honest: Path, tmp_path: Path) -> None:
+    def change(value: Any) -> None:
+        shapes = graph(value)["tensor_values"]
+        shapes["metadata"] = shapes["x"]
+        shapes["metadata"]["sizes"][0]["as_expr"]["expr_str"] = "print(1)"
+        del shapes["x"]
+
+    path = crafted(honest, tmp_path / "m", lambda members: edited(members, change)) / "data" / "model.pt2"
+    with pytest.raises(Untrusted, match="the expression"):
+        exported.check(path)
+
+
 @pytest.mark.parametrize(
     "name",
     [

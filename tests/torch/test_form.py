@@ -22,7 +22,7 @@ from modelpack.trust import Trust
 from tests.torch.environment import with_torch
 from tests.torch.small import Branching, asked, frame, net, rows
 
-EFFORT = {"rows": 4_000, "seed": 4}
+EFFORT = {"rows": 1_500, "seed": 4}
 WIDE = np.random.default_rng(2).normal(size=(50, 20)).astype(np.float32)
 
 
@@ -69,7 +69,7 @@ def test_a_module_over_a_matrix_is_certified(answer: str, tmp_path: Path) -> Non
     assert (
         json.loads(report.to_json())["tolerance"]["floor"] == "1e-06 of the greatest number on ordinary rows"
     )
-    assert report.rows["random"] == 4_000
+    assert report.rows["random"] == 1_500
     assert report.rows["missing"] > 100
     assert report.rows["extreme"] > 100
     native = modelpack.load_predictor(directory.path)

@@ -1,6 +1,7 @@
 """Modules of torch, both ways: what MLflow wrote is read here, and what was written here MLflow reads."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,18 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     modelpack.save(net(), ours / "program", input_example=rows()[:2], **plain)
     modelpack.save(net(), ours / "program_of_columns", input_example=frame().head(1), **plain)
     modelpack.save(net(), ours / "pickled", input_example=rows()[:2], format="pickle", **plain)
-    found = {}
-    for version, models in ((NEWEST, WRITTEN), (OLDER, {"pickled": "tensor"})):
-        (ours / "asked.json").write_text(json.dumps({"rows": rows().tolist(), "models": models}))
+    asked_of = {NEWEST: WRITTEN, OLDER: {"pickled": "tensor"}}
+
+    def run(version: str) -> Told:
         at = tmp_path_factory.mktemp("theirs")
+        at.joinpath("asked.json").write_text(
+            json.dumps({"rows": rows().tolist(), "models": asked_of[version]})
+        )
         said = run_in_mlflow("torch_models.py", FOLDER, at, ours, work=at, version=version)
-        found[version] = Told(at, said["there"], said["here"])
-    return found
+        return Told(at, said["there"], said["here"])
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(asked_of, pool.map(run, asked_of), strict=True))
 
 
 @pytest.mark.parametrize(("version", "name"), [*((NEWEST, name) for name in WRITTEN), (OLDER, "pickled")])

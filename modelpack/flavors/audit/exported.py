@@ -27,10 +27,10 @@ _RECORD = re.compile(r"(weight|tensor)_\d{1,9}")
 _LARGEST_JSON = 256 << 20
 _DEEPEST = 64
 
-_WORD = re.compile(r"[A-Za-z_]\w{0,299}|")
-_PATH = re.compile(r"[\w.]{0,1000}")
-_USUAL = re.compile(r"[\w.+:\-]{0,300}")
-_SYMBOL = re.compile(r"[a-z]\d{1,9}")
+_WORD = re.compile(r"[A-Za-z_]\w{0,299}|", re.ASCII)
+_PATH = re.compile(r"[\w.]{0,1000}", re.ASCII)
+_USUAL = re.compile(r"[\w.+:\-]{0,300}", re.ASCII)
+_SYMBOL = re.compile(r"[a-z]\d{1,9}", re.ASCII)
 _WORDS = frozenset({"name", "as_name", "forward_arg_names"})
 _PATHS = frozenset({"fqn", "parameter_name", "buffer_name", "tensor_constant_name", "user_input_name"})
 _TARGETS = frozenset({"target", "as_operator"})
@@ -223,13 +223,25 @@ def _walk(value: Any, key: str, depth: int) -> None:
     if isinstance(value, dict):
         for name, one in value.items():
             _key(name, one)
-            if name != "metadata":
+            if not (name == "metadata" and _is_note(one)):
                 _walk(one, name, depth + 1)
     elif isinstance(value, list):
         for one in value:
             _walk(one, key, depth + 1)
     elif isinstance(value, str):
         _text(value, key)
+
+
+def _is_note(value: Any) -> bool:
+    """Whether *value* is what torch keeps of a node's source, and reads as text alone."""
+    return (
+        isinstance(value, dict)
+        and set(value) <= _NOTES
+        and all(isinstance(one, str) for one in value.values())
+    )
+
+
+_NOTES = frozenset({"stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "custom", "from_node"})
 
 
 def _key(name: str, value: Any) -> None:

@@ -60,7 +60,7 @@ def ask(path, data):
 
 def main():
     into, ours = Path(sys.argv[2]), Path(sys.argv[3])
-    asked = json.loads((ours / "asked.json").read_text())
+    asked = json.loads((into / "asked.json").read_text())
     rows = np.array(asked["rows"], np.float32)
     frame = pd.DataFrame(rows.astype(np.float64), columns=list("abcd"))
     here = {}

@@ -1,6 +1,7 @@
 """Which distributions a model needs."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,17 @@ def test_a_module_of_no_distribution_is_passed_over() -> None:
 )
 def test_a_models_own_module_is_told_from_others(module: str, foreign: bool) -> None:
     assert is_foreign(module, {"numpy": ["numpy"]}) is foreign
+
+
+def test_what_a_builder_adds_to_a_version_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``torch 2.13.0+cpu`` is a build that no index has under that name."""
+    (tmp_path / "built_here.py").write_text("")
+    info = tmp_path / "built_here-1.2.0+cpu.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: built-here\nVersion: 1.2.0+cpu\n")
+    (info / "top_level.txt").write_text("built_here\n")
+    (info / "RECORD").write_text("built_here.py,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert infer(["built_here"], ["built_here"]) == ["built-here==1.2.0"]

@@ -1,12 +1,13 @@
 """Each flavor passes what every flavor must pass."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from modelpack import Trust
+from modelpack import ModelDirectory, Trust, load
 from modelpack.testing.flavors import FlavorContract
 from tests.modelpack.small import Doubler, frame, pipeline
 
@@ -48,3 +49,22 @@ class TestPython(FlavorContract):
 
     def data(self) -> pd.DataFrame:
         return frame().head(5)
+
+
+class TestScript(FlavorContract):
+    """A script, a line of which runs once the operator has allowed it."""
+
+    name = "script"
+    trust = Trust(code=True)
+
+    def model(self) -> Any:
+        return Path(__file__).with_name("doubling.py")
+
+    def data(self) -> pd.DataFrame:
+        return frame().head(5)
+
+    def expected(self) -> Any:
+        return self.data()["age"].to_numpy() * 2
+
+    def test_the_native_model_comes_back(self, saved: ModelDirectory) -> None:
+        assert type(load(saved.path, trust=self.trust)).__name__ == "Doubling"
