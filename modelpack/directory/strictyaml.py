@@ -47,7 +47,7 @@ class _PlainDumper(_Dumper):  # type: ignore[misc]  # the base is chosen when th
 def read(path: Path) -> dict[str, Any]:
     """The mapping in the file *path*; raises InvalidModel, naming the file, for anything else.
 
-    Refused before any value is built: more than 4 MiB, 64 levels or 20,000 values, anchors, aliases, tags,
+    Refused before any value is built: more than 4 MiB, 64 levels or 20,000 values, aliases written out, tags,
     NUL, a second document. Keys given twice are refused too.
     """
     if path.stat().st_size > LARGEST:
@@ -82,31 +82,62 @@ def write(document: dict[str, Any], *, sort_keys: bool = True) -> str:
 
 
 def _scan(text: bytes) -> None:
-    depth = nodes = documents = 0
+    size = _Size()
+    documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.NodeEvent):
-            nodes += 1
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            _check_node(event)
-        if depth > DEEPEST:
-            raise InvalidModel("it is nested too deep")
-        if nodes > MOST:
-            raise InvalidModel(f"it holds more than {MOST} values")
+        elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            size.add(event)
         if documents > 1:
             raise InvalidModel("it holds two documents")
 
 
-def _check_node(event: Any) -> None:
-    if isinstance(event, yaml.AliasEvent):
-        raise InvalidModel("it holds an alias")
-    if event.anchor is not None:
-        raise InvalidModel("it holds an anchor")
-    if event.tag is not None:
-        raise InvalidModel(f"it holds the tag {shorten(repr(event.tag), 60)}")
+class _Size:
+    """How many values a text stands for, and how deep: an alias counts as all that it stands for.
+
+    MLflow writes a value that occurs twice as an anchor and an alias.
+    """
+
+    def __init__(self) -> None:
+        self._values = 0
+        self._open: list[tuple[str | None, int]] = []
+        self._deepest: list[int] = [0]
+        self._anchored: dict[str, tuple[int, int]] = {}
+
+    def add(self, event: Any) -> None:
+        """Count *event*; raises InvalidModel for more than there may be, tags, and aliases of nothing."""
+        if isinstance(event, yaml.CollectionEndEvent):
+            self._close()
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchored:
+                raise InvalidModel("it holds an alias of itself, or of nothing")
+            self._grow(*self._anchored[event.anchor])
+        elif event.tag is not None:
+            raise InvalidModel(f"it holds the tag {shorten(repr(event.tag), 60)}")
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._open.append((event.anchor, self._values))
+            self._deepest.append(0)
+            self._grow(1, 0)
+        else:
+            self._grow(1, 0)
+            if event.anchor is not None:
+                self._anchored[event.anchor] = (1, 0)
+
+    def _close(self) -> None:
+        anchor, before = self._open.pop()
+        levels = self._deepest.pop() + 1
+        self._deepest[-1] = max(self._deepest[-1], levels)
+        if anchor is not None:
+            self._anchored[anchor] = (self._values - before, levels)
+
+    def _grow(self, values: int, levels: int) -> None:
+        self._values += values
+        self._deepest[-1] = max(self._deepest[-1], levels)
+        if len(self._open) + levels > DEEPEST:
+            raise InvalidModel("it is nested too deep")
+        if self._values > MOST:
+            raise InvalidModel(f"it holds more than {MOST} values")
 
 
 def _first_line(error: BaseException) -> str:

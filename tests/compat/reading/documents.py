@@ -166,6 +166,7 @@ env_vars: [OPENAI_API_KEY]
 resources: {{api_version: '1', databricks: {{uc_connection: [{{name: x}}]}}}}
 somebody: {{knows: [what, 1]}}
 """),
+    "a value that stands twice": Odd(f"{_SKLEARN}metadata:\n  a: &id001\n    k:\n    - 1\n  b: *id001\n"),
     "values without quotes": Odd(f"""\
 {_SKLEARN}mlflow_version: 1.2
 model_uuid: 12345678901234567890123456789012

@@ -10,9 +10,16 @@ from modelpack.directory import strictyaml
 from modelpack.errors import InvalidModel
 
 HOSTILE = {
-    "billion laughs": b"a: &a [x, x]\n" + b"".join(b"b%d: &b%d [*a, *a]\n" % (n, n) for n in range(30)),
-    "anchor": b"a: &here 1\n",
-    "alias": b"a: *there\n",
+    "billion laughs": b"a: &b0 [x, x]\n"
+    + b"".join(b"b%d: &b%d [*b%d, *b%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 40)),
+    "million laughs": b"a: &a [" + b"x, " * 5_000 + b"]\nb: [*a, *a, *a, *a]\n",
+    "depth by aliases": b"a0: &a0 [x]\n"
+    + b"".join(b"a%d: &a%d [*a%d]\n" % (n, n, n - 1) for n in range(1, 100)),
+    "alias of nothing": b"a: *there\n",
+    "alias of itself": b"a: &a [*a]\n",
+    "alias from within": b"a: &a {b: {c: *a}}\n",
+    "merged laughs": b"a: &a0 {x: 1}\n"
+    + b"".join(b"a%d: &a%d {p: *a%d, q: *a%d}\n" % (n, n, n - 1, n - 1) for n in range(1, 40)),
     "python tag": b"a: !!python/object/apply:os.system [id]\n",
     "python name": b"a: !!python/name:os.system\n",
     "any tag": b"a: !mine 1\n",
@@ -64,7 +71,7 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 def test_an_error_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "conda.yaml").write_bytes(b"a: *b\n")
-    with pytest.raises(InvalidModel, match=r"conda.yaml cannot be read: it holds an alias"):
+    with pytest.raises(InvalidModel, match=r"conda.yaml cannot be read: it holds an alias of"):
         strictyaml.read(tmp_path / "conda.yaml")
 
 
@@ -75,6 +82,14 @@ def test_what_is_written_is_read_back_and_never_holds_an_anchor() -> None:
     assert strictyaml.parse(text.encode()) == document
     assert text.index("a:") < text.index("b:")
     assert "&" not in text
+
+
+def test_what_mlflow_writes_once_for_two_places_stands_in_both() -> None:
+    text = b"metadata:\n  a: &id001\n    k:\n    - 1\n    - 2\n  b: *id001\n  c: &id002 x\n  d: *id002\n"
+    value = {"k": [1, 2]}
+    assert strictyaml.parse(text) == {"metadata": {"a": value, "b": value, "c": "x", "d": "x"}}
+    sixty = b"a: &a " + b"[" * 30 + b"x" + b"]" * 30 + b"\nb: " + b"[" * 30 + b"*a" + b"]" * 30 + b"\n"
+    assert strictyaml.parse(sixty)["b"]
 
 
 def test_a_wide_signature_is_one_value() -> None:
