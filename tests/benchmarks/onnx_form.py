@@ -5,9 +5,6 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pandas as pd
-from skl2onnx import to_onnx
-from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
-from skl2onnx.sklapi import CastTransformer
 from sklearn.pipeline import Pipeline
 
 from tests.benchmarks.subjects import Subject
@@ -19,6 +16,10 @@ def onnx_form(subject: Subject) -> bytes:
     In double up to the trees, and in float there, because that is where scikit-learn casts. The trees' votes
     are then summed in float: where scikit-learn has a tie, the label may be the other one.
     """
+    # Here: every process of a test run reads this module, and few of them convert.
+    from skl2onnx import to_onnx
+    from skl2onnx.sklapi import CastTransformer
+
     *before, last = subject.model.steps
     model = Pipeline([*before, ("cast", CastTransformer(dtype=np.float32)), last])
     graph = to_onnx(model, initial_types=_inputs(subject.seen), options={id(last[1]): {"zipmap": False}})
@@ -26,6 +27,8 @@ def onnx_form(subject: Subject) -> bytes:
 
 
 def _inputs(rows: pd.DataFrame) -> list[tuple[str, Any]]:
+    from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+
     if all(_is_number(rows[name]) for name in rows):
         return [("rows", DoubleTensorType([None, rows.shape[1]]))]
     return [

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,27 @@ BEFORE = make_column_transformer(
 )
 MODEL = make_pipeline(BEFORE, GradientBoostingClassifier(n_estimators=5)).fit(DATA, TARGET)
 SIGNATURE: Signature = signature_of(DATA)
-FORM, REPORT = certify(MODEL, SIGNATURE, example=DATA, methods=("predict", "predict_proba"), rows=300)
+
+
+@cache  # not at once: every process of a run collects these tests
+def _certified() -> tuple[bytes, Report]:
+    form, report = certify(MODEL, SIGNATURE, example=DATA, methods=("predict", "predict_proba"), rows=300)
+    assert form is not None
+    return form.SerializeToString(), report
 
 
 def _bytes() -> bytes:
-    assert FORM is not None
-    model: bytes = FORM.SerializeToString()
-    return model
+    return _certified()[0]
+
+
+def _report() -> Report:
+    return _certified()[1]
 
 
 def test_it_answers_as_the_model_in_the_models_dtypes(tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(_bytes())
-    engine = OnnxEngine(file, REPORT)
+    engine = OnnxEngine(file, _report())
     assert isinstance(engine, Engine)
     assert engine.name == "onnx"
     assert engine.methods == {"predict", "predict_proba"}
@@ -57,7 +66,7 @@ def test_it_answers_as_the_model_in_the_models_dtypes(tmp_path: Path) -> None:
 
 
 def test_it_answers_only_what_is_certified() -> None:
-    engine = OnnxEngine(_bytes(), REPORT)
+    engine = OnnxEngine(_bytes(), _report())
     with pytest.raises(Uncertified, match="not certified for decision_function"):
         engine.run(held(DATA, SIGNATURE.inputs), "decision_function")
     with pytest.raises(Uncertified):
@@ -71,12 +80,12 @@ def test_a_report_without_a_form_opens_none() -> None:
 
 def test_a_cut_file_is_refused_before_a_runtime_sees_it() -> None:
     with pytest.raises(InvalidModel):
-        OnnxEngine(_bytes()[:-7], REPORT)
+        OnnxEngine(_bytes()[:-7], _report())
 
 
 def test_it_starts_and_answers_without_pandas_scikit_learn_or_onnx(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(_bytes())
-    (tmp_path / "report.json").write_text(REPORT.to_json())
+    (tmp_path / "report.json").write_text(_report().to_json())
     code = f"""
 import sys, pathlib, numpy as np
 from modelpack.engines.onnx import OnnxEngine
@@ -112,5 +121,5 @@ def test_no_more_threads_share_a_call_than_are_certified(
         return real(*arguments, threads=threads)
 
     monkeypatch.setattr(onnx_engine, "OnnxSession", noting)
-    OnnxEngine(_bytes(), replace(REPORT, threads=allowed), threads=wanted)
+    OnnxEngine(_bytes(), replace(_report(), threads=allowed), threads=wanted)
     assert asked == [taken]
