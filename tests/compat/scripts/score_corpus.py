@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import mlflow
+import yaml
 from mlflow.pyfunc import scoring_server
 
 
@@ -48,7 +49,7 @@ async def ask(app, media_type, body):
 async def ask_all(asked):
     answers = {}
     for place, requests in asked.items():
-        app = scoring_server.init(mlflow.pyfunc.load_model(place))
+        app = scoring_server.init(mlflow.pyfunc.load_model(place, suppress_warnings=True))
         answers[place] = [
             [status, base64.b64encode(body).decode()]
             for media_type, content in requests
@@ -57,6 +58,8 @@ async def ask_all(asked):
     return answers
 
 
+# The fast one of the two readers of documents.
+yaml.SafeLoader = yaml.CSafeLoader
 logging.disable(logging.CRITICAL)
 answers = asyncio.run(ask_all(json.loads(Path(sys.argv[1]).read_text())))
 Path(sys.argv[2]).write_text(json.dumps(answers))

@@ -36,7 +36,7 @@ into = Path(sys.argv[1])
 def answered(entry, place):
     """What MLflow answers; for what it cannot call, what the native model does."""
     if entry.predicts:
-        return mlflow.pyfunc.load_model(place).predict(entry.data, entry.params)
+        return mlflow.pyfunc.load_model(place, suppress_warnings=True).predict(entry.data, entry.params)
     return mlflow.sklearn.load_model(place).transform(entry.data)
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import yaml
 
+# MLflow reads each document several times, and takes the slow one of the two readers.
+yaml.SafeLoader = yaml.CSafeLoader
 # Where the tests lie, one module of which runs here too.
 sys.path.append(str(Path(__file__).resolve().parents[4]))
 
