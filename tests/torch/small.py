@@ -8,6 +8,9 @@ import pandas as pd
 import torch
 from torch import nn
 
+# Threads that wait for each other are slow where other tests run beside.
+torch.set_num_threads(1)
+
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is not where mypy looks
     """Four numbers to three scores, with what behaves otherwise in training: dropout, averages of batches."""

@@ -4,32 +4,26 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import modelpack
-from tests.serving.kit import ServerProcess, serving
+from serving.models import find, load
+from serving.settings import Settings
+from tests.serving.kit import ServerProcess, house, serving
 from tests.torch.environment import with_torch
 from tests.torch.small import asked, frame, net, rows
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("served")
-    effort = {"rows": 1_000, "seed": 1}
-    modelpack.save(net(), folder / "array", input_example=rows()[:2], requirements=[], certify=effort)
-    modelpack.save(net(), folder / "columns", input_example=frame().head(2), requirements=[], certify=False)
-    return folder
-
-
 @pytest.fixture(scope="module", params=["native", "onnx"])
 def server(
-    request: pytest.FixtureRequest, saved: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, certified: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
-    environ = with_torch({**os.environ, "MODELPACK_HOME": str(tmp_path_factory.mktemp("home"))})
     folder = tmp_path_factory.mktemp(request.param)
-    with serving(folder, "-m", str(saved / "array"), "--engine", request.param, environ=environ) as process:
+    environ = with_torch({**os.environ, "MODELPACK_HOME": str(folder / "home")})
+    with serving(folder, "-m", str(certified), "--engine", request.param, environ=environ) as process:
         yield process
 
 
@@ -48,15 +42,16 @@ def test_the_open_inference_protocol_is_answered(server: ServerProcess) -> None:
     assert status == 200, content
     (output,) = json.loads(content)["outputs"]
     assert (output["datatype"], output["shape"]) == ("FP32", [6, 3])
-    np.testing.assert_allclose(np.reshape(output["data"], (6, 3)), asked(net(), rows()), rtol=1e-6, atol=1e-6)
+    found = np.reshape(output["data"], (6, 3))
+    np.testing.assert_allclose(found, asked(net(), rows()), rtol=1e-6, atol=1e-6)
 
 
-def test_columns_are_answered_as_mlflow_does(saved: Path, tmp_path: Path) -> None:
-    environ = with_torch({**os.environ, "MODELPACK_HOME": str(tmp_path)})
-    with serving(tmp_path, "-m", str(saved / "columns"), environ=environ) as process:
-        status, told = process.score({"dataframe_split": frame().to_dict("split", index=False)})
-    assert status == 200
-    expected = asked(net(), np.asfortranarray(rows()))
-    assert told["predictions"] == [
-        {str(place): one for place, one in enumerate(row)} for row in expected.tolist()
-    ]
+def test_columns_are_answered_as_mlflow_does(tmp_path: Path) -> None:
+    place = tmp_path / "columns"
+    modelpack.save(net(), place, input_example=frame().head(2), requirements=[], certify=False)
+    settings: dict[str, Any] = {"engine": "native"}
+    model = load(find(str(place)), Settings(**settings), {"MODELPACK_HOME": str(tmp_path / "home")})
+    with house(tmp_path, model, **settings) as home:
+        told = home.post(json.dumps({"dataframe_split": frame().to_dict("split", index=False)})).json()
+    expected = asked(net(), np.asfortranarray(rows())).tolist()
+    assert told["predictions"] == [{str(place): one for place, one in enumerate(row)} for row in expected]
