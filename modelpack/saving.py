@@ -56,20 +56,20 @@ def save(
 ) -> ModelDirectory:
     """Write *model* to the new directory *path*, in MLflow's format, and answer the view of it.
 
-    *model* is an estimator of scikit-learn, XGBoost, LightGBM or CatBoost, a booster, results of statsmodels,
-    a ``ModelProto`` of ONNX, a function, an object with ``predict``, or the path of a script (``.py``) that
-    names one by ``modelpack.set_model``. *signature* is what it takes and gives; without one it is inferred
-    from *input_example*, a DataFrame, array, dict, list, sparse matrix or scalar, or ``(data, params)``, and
-    from what the model answers for it. *metadata* is kept under its name in MLmodel. *requirements* replace
-    what is found out: PEP 508 lines without URLs. *code_paths* are modules and packages to bring along.
-    *format* is one that the flavor knows (flavors/README.md), such as ``skops``, ``ubj`` or ``cloudpickle``;
-    loading a pickle takes the operator's trust.
+    *model* is an estimator of scikit-learn, XGBoost, LightGBM or CatBoost, a booster, a ``Module`` of torch,
+    results of statsmodels, a ``ModelProto`` of ONNX, a function, an object with ``predict``, or the path of a
+    script (``.py``) that names one by ``modelpack.set_model``. *signature* is what it takes and gives;
+    without one it is inferred from *input_example*, a DataFrame, array, dict, list, sparse matrix or scalar,
+    or ``(data, params)``, and from what the model answers for it. *metadata* is kept under its name in
+    MLmodel. *requirements* replace what is found out: PEP 508 lines without URLs. *code_paths* are modules
+    and packages to bring along. *format* is one that the flavor knows (flavors/README.md), such as ``skops``,
+    ``ubj``, ``pt2`` or ``cloudpickle``; loading a pickle takes the operator's trust.
 
     For functions, objects and scripts, *artifacts* maps names to files or folders, each a path or a
     reference, which are copied; ``load_context(context)`` finds them in ``context.artifacts``, and
     *model_config*, which is plain data, in ``context.model_config``.
 
-    Estimators and boosted trees get an ONNX form beside their own, if the two answer alike: for *methods*, by
+    Estimators, boosted trees and modules get an ONNX form beside their own, if the two answer alike: for *methods*, by
     default ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with the number of
     ``rows`` that are compared and the ``seed`` that draws them, or False for no other form. *reference_data*
     is what the model was trained on: a profile of it is kept, and rows are drawn like it.

@@ -1,6 +1,7 @@
 """Models from code, both ways: what MLflow wrote is read here, and what was written here MLflow reads."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.compat.real_mlflow import NEWEST, run_in_mlflow
 
 pytestmark = pytest.mark.mlflow
 
+VERSIONS = (NEWEST, "2.22")
 FRAME = pd.DataFrame({"charges": [0.5, 1.25, 2.0]})
 OURS = """
 import modelpack
@@ -82,11 +84,10 @@ class Told:
     here: dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=[NEWEST, "2.22"])
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Each version runs once."""
+@pytest.fixture(scope="module")
+def by_version(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+    """Each version runs once, both at the same time."""
     ours = tmp_path_factory.mktemp("ours")
-    theirs = tmp_path_factory.mktemp("theirs")
     (ours / "offset.txt").write_text("0.25")
     (ours / "helper_of_modelpack.py").write_text("def double(value):\n    return value * 2\n")
     for name, text in {"object": OURS, "function": FUNCTION, "mlflow": THEIRS}.items():
@@ -115,15 +116,28 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "pickled": {"frame": FRAME.to_dict("split", index=False)},
     }
     (ours / "asked.json").write_text(json.dumps(asked))
-    answers = run_in_mlflow("models_from_code.py", theirs, ours, work=theirs, version=request.param)
     here = {
         "by_object": FRAME["charges"] * 6 + 2.25,
         "by_function": ["A", "B"],
         "by_mlflow": FRAME["charges"] + 3,
         "pickled": FRAME["charges"] + 0.75,
     }
+
+    def run(version: str) -> Told:
+        theirs = tmp_path_factory.mktemp("theirs")
+        answers = run_in_mlflow("models_from_code.py", theirs, ours, work=theirs, version=version)
+        return Told(theirs, answers["there"], answers["here"], here)
+
+    with ThreadPoolExecutor(len(VERSIONS)) as pool:
+        found = dict(zip(VERSIONS, pool.map(run, VERSIONS), strict=True))
     assert all(modelpack.open_model(ours / name).findings() == [] for name in asked)
-    return Told(theirs, answers["there"], answers["here"], here)
+    return found
+
+
+@pytest.fixture(params=VERSIONS)
+def told(request: pytest.FixtureRequest, by_version: dict[str, Told]) -> Told:
+    """By one version."""
+    return by_version[request.param]
 
 
 @pytest.mark.parametrize("name", ["by_object", "by_function", "by_mlflow", "pickled"])
