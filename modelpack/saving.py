@@ -69,10 +69,10 @@ def save(
     reference, which are copied; ``load_context(context)`` finds them in ``context.artifacts``, and
     *model_config*, which is plain data, in ``context.model_config``.
 
-    Estimators, boosted trees and modules get an ONNX form beside their own, if the two answer alike: for *methods*, by
-    default ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with the number of
-    ``rows`` that are compared and the ``seed`` that draws them, or False for no other form. *reference_data*
-    is what the model was trained on: a profile of it is kept, and rows are drawn like it.
+    Estimators, boosted trees and modules get an ONNX form beside their own, if the two answer alike: for
+    *methods*, by default ``predict`` and a classifier's ``predict_proba``. *certify* may be a mapping with
+    the number of ``rows`` that are compared and the ``seed`` that draws them, or False for no other form.
+    *reference_data* is what the model was trained on: a profile of it is kept, and rows are drawn like it.
 
     The directory appears complete and synced to the disk, or not at all. Raises AlreadyExists for a *path*
     that is taken, SchemaMismatch for an example that the signature refuses, PredictionFailed for one that
