@@ -63,8 +63,9 @@ def test_an_old_example_is_read(places: dict[str, Path]) -> None:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[modelpack.Registry]:
-    with modelpack.Registry(f"sqlite:///{tmp_path}/registry.db", artifacts=tmp_path / "files") as opened:
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[modelpack.Registry]:
+    monkeypatch.setenv("MODELPACK_HOME", str(tmp_path / "home"))
+    with modelpack.Registry() as opened:
         yield opened
 
 
@@ -76,9 +77,8 @@ def test_a_model_of_mlflow_1_moves_through_the_stages_of_mlflow_1(
     registry.promote("old", 1, "Production")
     registry.promote("old", 2, "Staging")
     for stage, version in (("Production", 1), ("Staging", 2)):
-        (found,) = registry.latest_versions("old", [stage])
-        assert found.version == version
-        predictor = modelpack.load_predictor(registry.path(found), trust=TRUST)
+        predictor = modelpack.load_predictor(f"models:/old/{stage}", trust=TRUST)
+        assert predictor.directory.path == registry.path(registry.get_version("old", version))
         assert predictor.predict(FRAME).tolist() == ANSWER
 
 

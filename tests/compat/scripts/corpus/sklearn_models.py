@@ -1,5 +1,7 @@
 """Models of scikit-learn."""
 
+import operator
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -103,13 +105,18 @@ def _unusual():
     data.exactly(absolute[1])
     yield _entry(f"function-{FORMS[-1]}", absolute, data.numbers_asked, FORMS[-1], "columns",
                  data.numbers_signed, types=["numpy.abs", "numpy.absolute"])  # fmt: skip
+    negated = make_pipeline(FunctionTransformer(operator.neg), Ridge()).fit(data.numbers, data.amount)
+    data.exactly(negated[1])
+    word = "_operator.neg"
+    yield _entry("negated", negated, data.numbers_asked, FORMS[-1], "columns", data.numbers_signed,
+                 types=[word, "numpy.dtype"], needs=(word,))  # fmt: skip
     yield _entry("scaler", StandardScaler().fit(data.numbers), data.numbers_asked, FORMS[-1], "none",
                  None, predicts=False)  # fmt: skip
 
 
 def _entry(
     name, model, asked, form, kind, signature, *, params=None, example="none", types=None,
-    predict_fn="predict", predicts=True,
+    predict_fn="predict", predicts=True, needs=(),
 ):  # fmt: skip
     more = {"skops_trusted_types": types} if form == "skops" and types else {}
 
@@ -119,7 +126,7 @@ def _entry(
             input_example=_example(example, asked, params), pyfunc_predict_fn=predict_fn, **QUICK, **more,
         )  # fmt: skip
 
-    needs = () if form == "skops" else ("pickle",)
+    needs = needs if form == "skops" else ("pickle",)
     return Entry(f"sklearn-{name}", form, kind, save, asked, params, example, needs, predicts)
 
 
