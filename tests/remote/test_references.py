@@ -6,7 +6,7 @@ import pytest
 
 import modelpack
 from modelpack.directory import ModelDirectory
-from modelpack.errors import AlreadyExists, InvalidUri, NotFound, StoreUnavailable
+from modelpack.errors import InvalidUri, NotFound, StoreUnavailable
 from modelpack.trust import Trust
 from tests.compat.real_mlflow import NEWEST
 from tests.modelpack.cli.conftest import Verb
@@ -63,26 +63,6 @@ def test_what_is_not_on_the_server_is_not_found_and_says_what_is(logged: Written
 def test_a_version_that_lies_where_nobody_can_follow_is_refused(logged: Written) -> None:
     with pytest.raises(InvalidUri, match="dbfs:/nowhere"):
         modelpack.open_model("models:/lost/1")
-
-
-def test_a_model_in_a_bucket_is_put_fetched_and_loaded(
-    bucket: Bucket, enter: Enter, wine: ModelDirectory
-) -> None:
-    from modelpack.artifacts.buckets import BucketArtifacts
-
-    enter(bucket.environ)
-    store = BucketArtifacts(f"s3://{bucket.name}", bucket.environ)
-    store.put(wine.path, "by hand/wine")
-    assert predicted(f"s3://{bucket.name}/by hand/wine") == [0, 1]
-    assert [entry.path for entry in store.list("by hand")] == ["by hand/wine"]
-    document = next(entry for entry in store.list("by hand/wine") if entry.path.endswith("/MLmodel"))
-    with store.read(document, start=5) as piece:
-        assert b"".join(piece.chunks) == (wine.path / "MLmodel").read_bytes()[5:]
-    with pytest.raises(AlreadyExists):
-        store.put(wine.path, "by hand/wine")
-    store.delete("by hand")
-    with pytest.raises(NotFound):
-        modelpack.open_model(f"s3://{bucket.name}/by hand/wine")
 
 
 @pytest.mark.parametrize("wrong", ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"])
