@@ -273,7 +273,7 @@ def test_a_file_without_rows_has_an_answer_without_rows(name: str, saved: Path, 
         ("x.arrow", b"ARROW1\0\0 and nothing"),
         ("x.arrows", b"\xff" * 40),
         ("x.json.gz", b"{}"),
-        ("x.csv.gz", gzip.compress(b"a,b")[:-4]),
+        ("x.csv.gz", gzip.compress(b"a,b", mtime=0)[:-4]),
     ],
 )
 def test_a_broken_file_is_one_line(
