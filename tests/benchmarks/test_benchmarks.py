@@ -37,7 +37,7 @@ def _measured(server: Server, prepared: Prepared, folder: Path, *, driver: str =
     return run(Step(1, WORK, server), prepared, plan, folder / "run")
 
 
-FEW = ("ours", "ours-native", "empty")
+FEW = ("ours", "empty")
 """Of the servers at hand those that are asked each time."""
 
 ASKED = [server if server.name in FEW else pytest.param(server, marks=pytest.mark.long) for server in AT_HAND]

@@ -84,8 +84,9 @@ def test_a_download_that_is_cut_leaves_nothing_half_loaded_and_is_made_good(
 ) -> None:
     root, bucket = cloud
     BucketArtifacts(root, bucket.environ).put(wine.path, "cut/wine")
-    monkeypatch.setenv("MODELPACK_PATIENCE", "2")
-    monkeypatch.setenv("MODELPACK_DOWNLOAD_SECONDS", "3")
+    # Long enough for a machine with much to do to come to the cut.
+    monkeypatch.setenv("MODELPACK_PATIENCE", "8")
+    monkeypatch.setenv("MODELPACK_DOWNLOAD_SECONDS", "10")
     relay.cut = 4_000
     with pytest.raises(StoreUnavailable):
         modelpack.open_model(f"{root}/cut/wine")

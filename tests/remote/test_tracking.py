@@ -117,6 +117,7 @@ def test_a_no_is_one_of_our_errors(client: MlflowClient, experiment: str) -> Non
     assert client.get_experiment_by_name("absent") is None
 
 
+@pytest.mark.long
 def test_the_guides_scripts_run_against_a_real_server(
     mlflow_servers: Servers, enter: Enter, tmp_path: Path
 ) -> None:

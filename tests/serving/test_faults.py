@@ -133,7 +133,7 @@ exec setpriv --inh-caps=-all --bounding-set=-all --no-new-privs "$@"
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can have a read-only file system"
 )
-@ONE_AND_TWO
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_it_serves_where_nothing_can_be_written_and_nobody_has_a_home(
     models: Path, tmp_path: Path, workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_a_class_that_comes_along_takes_trust_in_code(tmp_path: Path) -> None:
     assert type(modelpack.load(path, trust=Trust(code=True))).__module__ == module.stem
 
 
+@pytest.mark.long
 def test_a_pickle_holds_the_code_of_a_class_that_is_not_installed(tmp_path: Path) -> None:
     """What MLflow does: torch.load with the standard library's pickle."""
     path = saved(net(), tmp_path, format="pickle")

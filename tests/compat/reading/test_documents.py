@@ -82,6 +82,7 @@ def test_a_model_of_mlflow_1_moves_through_the_stages_of_mlflow_1(
         assert predictor.predict(FRAME).tolist() == ANSWER
 
 
+@pytest.mark.long
 @pytest.mark.mlflow
 def test_the_newest_mlflow_reads_the_same_documents(places: dict[str, Path], tmp_path: Path) -> None:
     split = {"dataframe_split": {"columns": ["a", "b"], "data": FRAME.to_numpy().tolist()}}

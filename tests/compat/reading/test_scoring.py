@@ -121,6 +121,7 @@ def test_a_real_process_answers_as_the_application_does(
         assert [reply.text for reply in replies] == here[name]
 
 
+@pytest.mark.long
 def test_mlflow_models_serve_is_the_application_that_was_asked(
     corpus: Corpus, compared: list[Comparison], tmp_path: Path
 ) -> None:

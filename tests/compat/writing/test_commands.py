@@ -23,7 +23,10 @@ pytestmark = pytest.mark.mlflow
 
 VERSIONS = ["3.17", "2.22"]
 SERVED = [("3.17", "python-class-params"), ("2.22", "xgboost-booster-ubj-columns")]
-PREDICTED = [("3.17", "sklearn-skops-columns"), ("2.22", "python-function-params")]
+PREDICTED = [
+    ("3.17", "sklearn-skops-columns"),
+    pytest.param("2.22", "python-function-params", marks=pytest.mark.long),
+]
 EACH_FLAVOR = [
     "certified-lightgbm",
     "sklearn-cloudpickle-columns",

@@ -34,6 +34,7 @@ def _ours(line: str) -> str:
     return re.sub(r"^(\s*(?:import|from) )mlflow\b", r"\1modelpack", line)
 
 
+@pytest.mark.long
 def test_the_whole_story_is_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPACK_CERTIFY_ROWS", "0")
     (tmp_path / "data").mkdir()

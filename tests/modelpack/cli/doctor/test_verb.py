@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def test_a_person_sees_a_line_for_each_thing_and_how_many_are_wrong(verb: Verb, 
     lines = told.out.splitlines()
     states = {line.split()[0] for line in lines[:-2] if line[0] != " "}
     assert {"ok"} <= states <= {"ok", "warning"}
-    assert f"ok       modelpack       {modelpack.__version__}" in told.out
+    assert re.search(rf"^ok +modelpack +{re.escape(modelpack.__version__)}", told.out, re.MULTILINE)
     assert f"{tmp_path / 'home'} is not there yet" in " ".join(told.out.split())
     assert "registry.db (from the default) is not there yet" in " ".join(told.out.split())
     assert lines[-1].endswith("0 problem")
