@@ -173,33 +173,37 @@ class Tally:
 
 def _call(port: int, body: bytes, tally: Tally, asked_to_stop: threading.Event) -> None:
     """Ask again and again, on one connection as long as it lasts, until the server leaves."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     connection: http.client.HTTPConnection | None = None
-    while time.monotonic() < deadline:
-        fresh = connection is None
-        if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        try:
-            connection.connect() if fresh else None
-        except OSError as error:
-            if not asked_to_stop.is_set():
-                tally.lost.append(f"not let in: {error!r}")
-            return
-        try:
-            connection.request("POST", "/invocations", body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            # The engine's own proxy lets callers in when the server no longer does, and hangs up on them.
-            if not (fresh and asked_to_stop.is_set()):
-                tally.lost.append(repr(error))
-            return
-        tally.answers[answer.status] = tally.answers.get(answer.status, 0) + 1
-        if answer.status != 200:
-            return
-        if answer.will_close:
+    try:
+        while time.monotonic() < deadline:
+            fresh = connection is None
+            if connection is None:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            try:
+                connection.connect() if fresh else None
+            except OSError as error:
+                if not asked_to_stop.is_set():
+                    tally.lost.append(f"not let in: {error!r}")
+                return
+            try:
+                connection.request("POST", "/invocations", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                # The engine's own proxy lets callers in when the server no longer does, and hangs up on them.
+                if not (fresh and asked_to_stop.is_set()):
+                    tally.lost.append(repr(error))
+                return
+            tally.answers[answer.status] = tally.answers.get(answer.status, 0) + 1
+            if answer.status != 200:
+                return
+            if answer.will_close:
+                connection.close()
+                connection = None
+    finally:
+        if connection is not None:
             connection.close()
-            connection = None
 
 
 @pytest.mark.parametrize(("engine", "workers"), [("onnx", 4), ("native", 2)])
@@ -244,10 +248,10 @@ def _stopped_under_load(container: Any, body: bytes) -> Tally:
     time.sleep(1)
     asked.set()
     begun = time.monotonic()
-    container.stop(timeout=40)
+    container.stop(timeout=90)
     print(f"stopped in {time.monotonic() - begun:.1f} s, answers {tally.answers}")
     for caller in callers:
-        caller.join(60)
+        caller.join(130)
     return tally
 
 
@@ -287,7 +291,7 @@ def test_without_a_network_and_with_nothing_to_write_it_serves_and_is_healthy(
         assert code == 0, said.decode()
         found = json.loads(said)
         assert _health(container) == "healthy"
-        container.stop(timeout=40)
+        container.stop(timeout=90)
         assert container.wait()["StatusCode"] == 0
     assert found["answer"] == predictions[:3]
     assert found["owners"] == [[0, 0]]
