@@ -4,7 +4,7 @@
 
 RUN := .venv/bin
 # What cannot live beside us, each with the lock of its name.
-ENVIRONMENTS := .venv-mlflow3 .venv-mlflow222 .venv-mlflow210 .venv-checkov
+ENVIRONMENTS := .venv-mlflow3 .venv-mlflow30 .venv-mlflow222 .venv-mlflow210 .venv-checkov
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

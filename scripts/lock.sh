@@ -22,6 +22,7 @@ pinned "$stack|numpy|scipy|skops|statsmodels|onnx|onnxruntime" >"$same/mlflow2"
 pinned "$stack|numpy|scipy|skops|statsmodels|onnx|onnxruntime|pandas" >"$same/mlflow3"
 pinned "$stack" | grep -v 'python_full_version >=' >"$same/mlflow210"
 lock requirements/mlflow3.in --constraints "$same/mlflow3" --output-file requirements/mlflow3.lock
+lock requirements/mlflow30.in --constraints "$same/mlflow2" --output-file requirements/mlflow30.lock
 lock requirements/mlflow222.in --constraints "$same/mlflow2" --output-file requirements/mlflow222.lock
 # Not for every Python at once: no newer one than 3.12 has what it asks for.
 uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -1,0 +1,1 @@
+"""The team server: MLflow's REST API over a registry's database and an artifact root."""

@@ -1,0 +1,43 @@
+"""What a server works on, opened once in each of its processes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modelpack.registry.sql_store import SqlStore
+from modelpack.sql import Address, Database
+from modelpack.tracking.server.files import ServerFiles
+from modelpack.tracking.server.settings import ServerSettings
+from modelpack.tracking.sql_store import SqlTrackingStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One *database* with the runs and the registry in it, and the *files* of both."""
+
+    settings: ServerSettings
+    database: Database
+    tracking: SqlTrackingStore
+    files: ServerFiles
+
+    @classmethod
+    def open(cls, settings: ServerSettings, environ: Mapping[str, str]) -> "Parts":
+        """Open what *settings* name, and make what is not there yet.
+
+        Raises StoreUnavailable where the database cannot be reached, or is of an older modelpack.
+        """
+        database = Database(Address.of(settings.backend_store_uri, "--backend-store-uri"))
+        try:
+            files = ServerFiles.open(settings.artifact_root, environ)
+        except BaseException:
+            database.close()
+            raise
+        return cls(settings, database, SqlTrackingStore(database, root=files.runs_root), files)
+
+    def registry(self, user: str) -> SqlStore:
+        """The registry, on behalf of *user*."""
+        return SqlStore(self.database, user=user)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.database.close()
+        self.files.close()
