@@ -133,6 +133,10 @@ class StoreUnavailable(ModelpackError, ConnectionError):
     """A database or artifact store that cannot be reached, or is too busy, now."""
 
 
+class CannotListen(ModelpackError):
+    """An address that cannot be bound, or that must not be without the operator's word."""
+
+
 def shorten(text: str, limit: int = LONGEST_MESSAGE) -> str:
     """*text* on one line, control characters escaped, at most *limit* characters long."""
     head = text[: limit + 1]

@@ -8,15 +8,15 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
 
+from modelpack.addresses import is_loopback
+from modelpack.logs import Lines
 from serving import contract
-from serving.addresses import is_loopback
 from serving.codecs import by_media_type
 from serving.dataplane import DataPlane
 from serving.endpoints.about import About
 from serving.endpoints.health import Health
 from serving.endpoints.invocations import Invocations
 from serving.endpoints.v2 import OpenInference
-from serving.logs import Lines
 from serving.middleware.access_log import AccessLog
 from serving.middleware.answers import Answers
 from serving.middleware.farewell import Farewell

@@ -11,10 +11,6 @@ class InvalidSetting(ServingError, ValueError):
     """A setting outside its grammar; the message names where it was given."""
 
 
-class CannotListen(ServingError):
-    """An address that cannot be bound, or that must not be without the operator's word."""
-
-
 class CannotLoad(ServingError):
     """A model whose loading failed in a way that nobody foresaw."""
 

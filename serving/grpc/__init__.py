@@ -6,8 +6,8 @@ import os
 from typing import Any, Protocol, cast
 
 from modelpack.errors import MissingDependency
+from modelpack.logs import Lines
 from serving.dataplane import DataPlane
-from serving.logs import Lines
 from serving.settings import Settings
 
 

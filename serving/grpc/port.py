@@ -2,8 +2,8 @@
 
 import socket
 
-from serving.errors import CannotListen
-from serving.run.listening import listen_at
+from modelpack.errors import CannotListen
+from modelpack.listening import listen_at
 
 
 def reserve(host: str, port: int, *, allow_remote: bool) -> socket.socket:

@@ -6,10 +6,10 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from modelpack.errors import CannotListen
+from modelpack.logs import Lines
 from serving.dataplane import DataPlane
-from serving.errors import CannotListen
 from serving.grpc.service import Service
-from serving.logs import Lines
 from serving.settings import Settings
 
 _IDLE_SECONDS = 300

@@ -13,6 +13,7 @@ from google.protobuf.message import (  # type: ignore[import-untyped]  # it publ
 
 from modelpack._version import __version__
 from modelpack.errors import PredictionFailed, shorten
+from modelpack.logs import Lines, as_line, now
 from serving import contract
 from serving.codecs._v2_facts import EXTENSIONS, TensorFacts, facts_of, find
 from serving.dataplane import DataPlane
@@ -20,7 +21,6 @@ from serving.errors import BodyTooLarge, BodyTooSlow, InvalidRequest, Overloaded
 from serving.grpc import service_pb2 as messages
 from serving.grpc.codec import GrpcCodec
 from serving.grpc.problems import status_of
-from serving.logs import Lines, as_line, now
 from serving.middleware.request_id import choose_request_id
 from serving.settings import Settings
 

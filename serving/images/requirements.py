@@ -51,7 +51,7 @@ def wanted(
     if engine == "onnx" and why:
         raise Uncertified(shorten(f"no image of the ONNX form can be made: {why}; see modelpack certify"))
     chosen: EngineName = "native" if why and engine == "auto" else engine
-    lines = set(_ours({"", "serve", *(("registry", "postgres") if at_start else ())}, python))
+    lines = set(ours({"", "serve", *(("registry", "postgres") if at_start else ())}, python))
     own = [one for one in _model(directory) if canonicalize_name(one.name) not in _LEFT_OUT]
     if chosen != "native":
         lines.add(f"onnxruntime=={version}" if (version := versions.get("onnxruntime")) else "onnxruntime")
@@ -82,7 +82,8 @@ def _certificate(directory: ModelDirectory) -> tuple[dict[str, str], str]:
     return dict(report.versions) if report else {}, why
 
 
-def _ours(extras: Iterable[str], python: str) -> Iterator[str]:
+def ours(extras: Iterable[str], python: str) -> Iterator[str]:
+    """What this toolkit itself needs for *extras* on *python* under Linux; ``""`` is what it always needs."""
     for line in requires(DISTRIBUTION) or []:
         one = Requirement(line)
         there = {"python_version": python, "sys_platform": "linux", "platform_system": "Linux"}

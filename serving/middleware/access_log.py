@@ -5,7 +5,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelpack.errors import shorten
-from serving.logs import Lines, instant, quoted
+from modelpack.logs import Lines, instant, quoted
 from serving.middleware.state import Exchange, exchange_of
 
 _LONGEST_PATH = 300

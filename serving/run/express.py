@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from modelpack.logs import Lines
 from serving import contract
 from serving.codecs import Codec
 from serving.dataplane import INLINE_BYTES, Answer, DataPlane, Question, Stage
 from serving.errors import Leaving
-from serving.logs import Lines
 from serving.middleware.access_log import Line, subject_of
 from serving.middleware.answers import log_failure
 from serving.middleware.request_id import new_request_id

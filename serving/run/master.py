@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from serving.logs import JsonFormatter
+from modelpack.logs import JsonFormatter
 from serving.run.plan import VARIABLE, Plan
 from serving.run.roster import TRIES, Once, Roster
 from serving.run.worker import Worker

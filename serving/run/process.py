@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from modelpack.errors import ModelpackError, shorten
+from modelpack.logs import Lines, send_events_to
 from serving import grpc
 from serving.app import create_app
 from serving.batching import Batcher
 from serving.dataplane import DataPlane
 from serving.errors import CannotLoad
-from serving.logs import Lines, send_events_to
 from serving.models import Models, Served, Source, load
 from serving.run.express import Express
 from serving.run.plan import Plan

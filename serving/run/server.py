@@ -11,11 +11,11 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from modelpack.listening import turn_away
 from serving.dataplane import DataPlane
 from serving.grpc import Running
 from serving.run.accepting import Acceptor
 from serving.run.express import Express, ExpressProtocol
-from serving.run.listening import turn_away
 from serving.run.roster import Door
 from serving.settings import Settings
 

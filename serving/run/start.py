@@ -3,11 +3,11 @@
 import os
 import socket
 
+from modelpack.listening import listen_at, url_of
 from serving import grpc
 from serving.grpc.port import reserve
 from serving.image import Image
 from serving.models import find
-from serving.run.listening import listen_at, url_of
 from serving.run.master import serve_with_workers
 from serving.run.plan import Plan
 from serving.run.process import serve_here

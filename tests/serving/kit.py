@@ -20,11 +20,11 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from modelpack.errors import PredictionFailed
+from modelpack.logs import Lines
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature
 from serving.app import create_app
 from serving.batching import Lane, may_batch
 from serving.dataplane import DataPlane
-from serving.logs import Lines
 from serving.models import Served, Source
 from serving.run.process import plane_of
 from serving.settings import Settings

@@ -2,8 +2,8 @@
 
 import os
 
+from modelpack.logs import Lines
 from serving.app import create_app
-from serving.logs import Lines
 from serving.models import find
 from serving.run.plan import Plan
 from serving.run.process import STDOUT, Process

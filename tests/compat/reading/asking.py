@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelpack.logs import Lines
 from serving import models
 from serving.app import create_app
-from serving.logs import Lines
 from serving.run.process import plane_of
 from serving.settings import Coerce, Settings
 from serving.workers import Workers

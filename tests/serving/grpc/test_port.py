@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errors import CannotListen
+from modelpack.errors import CannotListen
 from serving.grpc.port import reserve
 from tests.serving.kit import serving
 

@@ -15,10 +15,10 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from modelpack.logs import Lines
 from serving.app import create_app
 from serving.codecs.json import JsonCodec
 from serving.dataplane import INLINE_BYTES, DataPlane
-from serving.logs import Lines
 from serving.models import Served, find, load
 from serving.run import express as subject
 from serving.run.express import Express, ExpressProtocol

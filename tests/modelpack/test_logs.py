@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.logs import Events, Lines, as_line
+from modelpack.logs import Events, Lines, as_line
 
 
 @pytest.fixture

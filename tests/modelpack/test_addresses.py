@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.addresses import is_loopback
+from modelpack.addresses import is_loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from serving.errors import CannotListen
-from serving.run.listening import listen_at, turn_away, url_of
+from modelpack.errors import CannotListen
+from modelpack.listening import listen_at, turn_away, url_of
 
 
 @pytest.mark.parametrize(

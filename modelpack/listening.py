@@ -5,9 +5,8 @@ import logging
 import socket
 import struct
 
-from modelpack.errors import shorten
-from serving.addresses import is_loopback
-from serving.errors import CannotListen
+from modelpack.addresses import is_loopback
+from modelpack.errors import CannotListen, shorten
 
 logger = logging.getLogger(__name__)
 
