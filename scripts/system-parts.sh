@@ -7,11 +7,13 @@ if [ -z "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then wanted="
 if ! command -v wrk >/dev/null 2>&1; then wanted="$wanted wrk"; fi
 if ! command -v dockerd >/dev/null 2>&1; then wanted="$wanted docker.io iptables"; fi
 if ! command -v mmdebstrap >/dev/null 2>&1; then wanted="$wanted mmdebstrap"; fi
+if ! command -v chromium >/dev/null 2>&1; then wanted="$wanted chromium fonts-dejavu-core"; fi
 if [ -n "$wanted" ]; then
   apt-get update -qq
   # shellcheck disable=SC2086 # words on purpose
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null
 fi
+scripts/browser-parts.sh
 # What images of the tests are built on: no registry of images is asked.
 python=.venv/bin/python
 if [ ! -x "$python" ]; then python=python3; fi
