@@ -6,6 +6,7 @@ wanted=''
 if [ -z "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then wanted="$wanted postgresql"; fi
 if ! command -v wrk >/dev/null 2>&1; then wanted="$wanted wrk"; fi
 if ! command -v dockerd >/dev/null 2>&1; then wanted="$wanted docker.io iptables"; fi
+if ! command -v docker-compose >/dev/null 2>&1; then wanted="$wanted docker-compose"; fi
 if ! command -v mmdebstrap >/dev/null 2>&1; then wanted="$wanted mmdebstrap"; fi
 if ! command -v chromium >/dev/null 2>&1; then wanted="$wanted chromium fonts-dejavu-core"; fi
 if [ -n "$wanted" ]; then

@@ -81,7 +81,7 @@ class BucketArtifacts:
     def __init__(self, root: str, environ: Mapping[str, str]) -> None:
         self.root, self._environ = root, environ
         scheme, _, rest = root.partition("://")
-        self._files = _file_system(scheme, root, environ)
+        self._files = file_system(scheme, root, environ)
         self._patience = Patience.read(environ, PATIENCE, 30.0)
         self._bucket = rest.partition("@")[0] if scheme.startswith("abfs") else rest
 
@@ -147,7 +147,8 @@ class BucketArtifacts:
         return Entry(name.removeprefix(f"{self._bucket}/"), size, tag)
 
 
-def _file_system(scheme: str, root: str, environ: Mapping[str, str]) -> Any:
+def file_system(scheme: str, root: str, environ: Mapping[str, str]) -> Any:
+    """What reaches buckets of *scheme*, such as that of *root*, with the credentials in *environ*."""
     package, extra = PACKAGES[scheme]
     try:
         importlib.import_module(package)

@@ -83,7 +83,7 @@ class Context:
 
 
 _OWN = frozenset(
-    {DOCKERFILE, ".dockerignore", "requirements.lock", "wheels", "trim.py", "image.json", "model"}
+    {DOCKERFILE, ".dockerignore", "requirements.lock", "wheels", "trim.py", "image.json", "model", "scratch"}
 ) | {dockerfile.SBOM}
 
 

@@ -17,7 +17,7 @@ from serving.images.plan import ImagePlan
 from serving.images.requirements import installed, wanted
 from serving.settings import EngineName
 
-_MACHINES = {
+MACHINES = {
     "x86_64": "linux/amd64",
     "amd64": "linux/amd64",
     "aarch64": "linux/arm64",
@@ -48,7 +48,7 @@ def plan_image(
     """
     directory = open_model(reference)
     version = names.python("--python", python or _python(base, directory))
-    target = names.platform("--platform", platform or _MACHINES.get(machine.machine().lower(), ""))
+    target = names.platform("--platform", platform or MACHINES.get(machine.machine().lower(), ""))
     need = wanted(directory, engine=engine, python=version, at_start=at_start, more=more)
     for url in (*([index] if index else []), *more_indexes):
         names.index("--index-url", url)
