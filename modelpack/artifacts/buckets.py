@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ _TAGS: Final = (
     "last_modified",
     "mtime",
 )
+_TIMES: Final = ("LastModified", "last_modified", "mtime", "updated")
 _TRUE: Final = ("true", "1")
 _PASSING: Final = (408, 425, 429)
 
@@ -84,6 +86,8 @@ class BucketArtifacts:
         self._files = file_system(scheme, root, environ)
         self._patience = Patience.read(environ, PATIENCE, 30.0)
         self._bucket = rest.partition("@")[0] if scheme.startswith("abfs") else rest
+        # Else s3fs holds half a gigabyte of a large file at once.
+        self._pieces_sent = {"chunksize": 4 * _PIECE, "max_concurrency": 4} if scheme == "s3" else {}
 
     def list(self, path: str = "") -> Iterator[Entry]:
         """See ArtifactStore. A bucket has no folders: one without files is not there."""
@@ -112,6 +116,32 @@ class BucketArtifacts:
         """See ArtifactStore; carrier.put() says what *whole* means here."""
         carrier.put(self, source, relative(path).as_posix(), self.send, prepare)
 
+    def look(self, path: str) -> tuple[Entry, float]:
+        """The file or folder *path* by itself, and when it changed, in seconds since 1970; 0 if unknown."""
+        place = self._place(path)
+
+        def act() -> Any:
+            with _seam(path):
+                return self._files.info(place)
+
+        info = self._patience.insist(act)
+        changed = next((info[key] for key in _TIMES if isinstance(info.get(key), datetime)), None)
+        return self._entry(place, info), changed.timestamp() if changed else 0.0
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        """Let the library of S3 do *method* of the object *path*; what it answers. Only buckets of S3 can."""
+
+        def act() -> Any:
+            with _seam(path):
+                return self._files.call_s3(method, Bucket=self._bucket, Key=relative(path).as_posix(), **more)
+
+        return self._patience.insist(act)
+
+    def signed(self, method: str, path: str, seconds: int, **more: Any) -> str:
+        """An address under which anyone may do *method* of *path* for so long. Only buckets of S3 can."""
+        with _seam(path):
+            return str(self._files.url(self._place(path), expires=seconds, client_method=method, **more))
+
     def delete(self, path: str) -> None:
         """See ArtifactStore."""
         place = self._place(relative(path).as_posix())
@@ -134,7 +164,7 @@ class BucketArtifacts:
 
         def act() -> None:
             with _seam(path):
-                self._files.put_file(str(file), self._place(path))
+                self._files.put_file(str(file), self._place(path), **self._pieces_sent)
 
         self._patience.insist(act)
 
