@@ -14,7 +14,8 @@ class ModelVersion:
     """One version of a registered model. Its files, and so *digest* and *location*, never change.
 
     *source* is the reference it was registered from, *location* the place of its files below the artifact
-    root, *user* who registered it. Times are milliseconds since 1970, UTC.
+    root, *user* who registered it. *run_link* leads to the run on its own server, *model_id* names a logged
+    model of MLflow 3. Times are milliseconds since 1970, UTC.
     """
 
     name: str
@@ -31,6 +32,9 @@ class ModelVersion:
     updated: int
     status: str
     user: str
+    run_link: str = ""
+    model_id: str = ""
+    status_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

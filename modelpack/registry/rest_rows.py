@@ -52,6 +52,9 @@ def version_of(told: Told) -> ModelVersion:
             status=told.get("status") or "READY",
             user=tags.pop(USER, told.get("user_id") or ""),
             tags=tags,
+            run_link=told.get("run_link") or "",
+            model_id=told.get("model_id") or "",
+            status_message=told.get("status_message") or "",
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreUnavailable(

@@ -111,9 +111,12 @@ class RestStore:
         run_id: str,
         description: str,
         tags: Mapping[str, str],
+        run_link: str = "",
+        model_id: str = "",
     ) -> ModelVersion:
         require_name(name)
-        for what, text in (("source", source), ("run id", run_id), ("description", description)):
+        texts = {"source": source, "run id": run_id, "description": description}
+        for what, text in (texts | {"run link": run_link, "model id": model_id}).items():
             require_text(what, text)
         _require_theirs(tags)
         ours = {DIGEST: digest, LOCATION: location if location != source else "", USER: self._user}
@@ -126,10 +129,12 @@ class RestStore:
         }
         logged = ModelRef("models", source.removeprefix("models:")).logged_model
         # A server takes a model that it logged by its id, and finds the run itself.
-        if logged is not None and source.startswith("models:"):
-            message["model_id"] = logged
+        if model_id or (logged is not None and source.startswith("models:")):
+            message["model_id"] = model_id or logged
         elif run_id:
             message["run_id"] = run_id
+        if run_link:
+            message["run_link"] = run_link
         try:
             told = self._create_version(message)
         except Refused as refused:

@@ -83,6 +83,9 @@ def versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Model
             updated=row.updated,
             status=row.status,
             user=row.author,
+            run_link=row.run_link,
+            model_id=row.model_id,
+            status_message=row.status_message,
         )
         for row in rows
     )

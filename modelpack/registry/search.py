@@ -53,6 +53,7 @@ VERSIONS: Final = Searched(
         # Not in MLflow.
         "stage": versions.c.stage,
         "digest": versions.c.digest,
+        "model_id": versions.c.model_id,
     },
     numbers={
         "version_number": versions.c.number,

@@ -119,9 +119,12 @@ class SqlStore:
         run_id: str,
         description: str,
         tags: Mapping[str, str],
+        run_link: str = "",
+        model_id: str = "",
     ) -> ModelVersion:
         require_name(name)
-        for what, text in (("source", source), ("run id", run_id), ("description", description)):
+        texts = {"source": source, "run id": run_id, "description": description}
+        for what, text in (texts | {"run link": run_link, "model id": model_id}).items():
             require_text(what, text)
         given = require_tags(tags)
 
@@ -144,6 +147,8 @@ class SqlStore:
                     author=self._user,
                     created=at,
                     updated=at,
+                    run_link=run_link,
+                    model_id=model_id,
                 )
             )
             if given:

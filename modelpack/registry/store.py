@@ -60,6 +60,8 @@ class RegistryStore(Protocol):
         run_id: str,
         description: str,
         tags: Mapping[str, str],
+        run_link: str = "",
+        model_id: str = "",
     ) -> ModelVersion:
         """Give *name* its next version, entering it first if need be. No number is skipped or reused."""
 

@@ -13,11 +13,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
 
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+_EMPTY = text("''")
 _NAME = String(256).with_variant(String(256, collation="C"), "postgresql")
 
 models = Table(
@@ -58,6 +60,9 @@ versions = Table(
     Column("author", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
+    Column("run_link", Text, nullable=False, server_default=_EMPTY),
+    Column("model_id", _TEXT, nullable=False, server_default=_EMPTY),
+    Column("status_message", Text, nullable=False, server_default=_EMPTY),
     PrimaryKeyConstraint("model", "number", name="modelpack_versions_number"),
     ForeignKeyConstraint(["model"], [models.c.id], ondelete="CASCADE", name="modelpack_versions_model"),
     CheckConstraint(
@@ -65,6 +70,7 @@ versions = Table(
     ),
     Index("modelpack_versions_by_update", "updated"),
     Index("modelpack_versions_by_run", "run_id"),
+    Index("modelpack_versions_by_model", "model_id"),
 )
 
 version_tags = Table(

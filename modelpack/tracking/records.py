@@ -1,4 +1,4 @@
-"""What tracking tells: experiments, runs and what was logged in them, under MLflow's names for the fields."""
+"""What tracking tells: experiments, runs, models and what was logged, under MLflow's names for the fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,14 @@ from typing import Final, Literal
 
 Lifecycle = Literal["active", "deleted"]
 Status = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+ModelStatus = Literal["LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"]
 
 STATUSES: Final[tuple[Status, ...]] = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+MODEL_STATUSES: Final[tuple[ModelStatus, ...]] = (
+    "LOGGED_MODEL_PENDING",
+    "LOGGED_MODEL_READY",
+    "LOGGED_MODEL_UPLOAD_FAILED",
+)
 
 
 class ViewType:
@@ -33,12 +39,19 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One point: *value* at *step*, seen at *timestamp* (milliseconds since 1970, UTC)."""
+    """One point: *value* at *step*, seen at *timestamp* (milliseconds since 1970, UTC).
+
+    It may tell of a logged model, *model_id*, measured on a dataset in the run *run_id*.
+    """
 
     key: str
     value: float
     timestamp: int
     step: int = 0
+    model_id: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +120,34 @@ class DatasetInput:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """A logged model that a run has used."""
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOutput:
+    """A logged model that a run has made, at *step*."""
+
+    model_id: str
+    step: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInputs:
     """What a run has used."""
 
     dataset_inputs: Sequence[DatasetInput] = ()
+    model_inputs: Sequence[ModelInput] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutputs:
+    """What a run has made."""
+
+    model_outputs: Sequence[ModelOutput] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +157,31 @@ class Run:
     info: RunInfo
     data: RunData
     inputs: RunInputs = RunInputs()
+    outputs: RunOutputs = RunOutputs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedModel:
+    """A model as MLflow 3 logs it: beside the runs of its experiment, not in one. Times as everywhere.
+
+    *metrics* are the newest of each key in each run, on each dataset.
+    """
+
+    model_id: str
+    experiment_id: str
+    name: str
+    artifact_uri: str
+    creation_timestamp_ms: int
+    last_updated_timestamp_ms: int
+    status: ModelStatus
+    status_message: str = ""
+    model_type: str = ""
+    source_run_id: str = ""
+    creator_id: str = ""
+    lifecycle_stage: Lifecycle = "active"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[Metric] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Connection, Row, select
 
 from modelpack.errors import Conflict, NotFound, shorten
+from modelpack.tracking.logged_model_rows import models_of_runs
 from modelpack.tracking.records import (
     Dataset,
     DatasetInput,
@@ -17,6 +18,7 @@ from modelpack.tracking.records import (
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     Status,
 )
 from modelpack.tracking.rules import is_run_id
@@ -117,6 +119,7 @@ def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Run, ...]
             for run, key, value in connection.execute(select(table).where(table.c.run.in_(some))):
                 kept[run][key] = value
     used = _inputs_of(connection, ids)
+    taken, made = models_of_runs(connection, ids)
     return tuple(
         Run(
             info=info_of(row),
@@ -126,7 +129,8 @@ def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Run, ...]
                 tags=tagged[row.id],
                 points=points[row.id],
             ),
-            inputs=RunInputs(dataset_inputs=used.get(row.id, ())),
+            inputs=RunInputs(dataset_inputs=used.get(row.id, ()), model_inputs=taken.get(row.id, ())),
+            outputs=RunOutputs(model_outputs=made.get(row.id, ())),
         )
         for row in rows
     )

@@ -5,11 +5,12 @@ import numbers
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from modelpack.errors import InvalidName, shorten
 from modelpack.registry.names import is_storable
-from modelpack.tracking.records import STATUSES, Metric, Status
+from modelpack.tracking.records import MODEL_STATUSES, STATUSES, DatasetInput, Metric, ModelStatus, Status
 
 LONGEST_NAME: Final = 500
 LONGEST_KEY: Final = 250
@@ -21,9 +22,24 @@ MOST_PARAMS: Final = 100
 MOST_TAGS: Final = 100
 MOST_ENTITIES: Final = 1_000
 """Of all three kinds in one batch."""
+LONGEST_MODEL_KEY: Final = 255
+LONGEST_MODEL_VALUE: Final = 100_000
+MOST_OF_MODEL: Final = 1_000
+"""Params, or tags, of a logged model in one call."""
+LONGEST_INPUT_TAG_KEY: Final = 255
+LONGEST_INPUT_TAG: Final = 500
+LONGEST_OF_DATASET: Final = {
+    "name": 500,
+    "digest": 36,
+    "source_type": 36,
+    "source": 65_535,
+    "schema": 1_048_575,
+    "profile": 16_777_215,
+}
 LARGEST_INTEGER: Final = 2**63 - 1
 
 _KEY = re.compile(r"[\w./\-: ]+")
+_BAD_IN_MODEL_NAME: Final = frozenset("/:.%\"'")
 _RUN_ID = re.compile(r"[0-9a-zA-Z][\w\-]{0,255}", re.ASCII)
 
 
@@ -90,6 +106,70 @@ def require_run_name(name: str) -> str:
     return _require_text("run name", name, LONGEST_TAG)
 
 
+def require_model_name(name: str) -> str:
+    """*name*, if a logged model may bear it: not blank, without ``/ : . % " '``."""
+    _require_text("model name", name, LONGEST_NAME)
+    if not name.strip() or _BAD_IN_MODEL_NAME & set(name):
+        raise InvalidName(
+            f"Invalid model name ({shorten(repr(name), 80)}) provided. Model name must be a non-empty string "
+            "and cannot contain the following characters: ('/', ':', '.', '%', '\"', \"'\")"
+        )
+    return name
+
+
+def require_model_texts(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """*given*, params or tags of a logged model, as text; MLflow asks less of their keys than of a run's."""
+    _require_count(f"{kind}s", len(given), MOST_OF_MODEL)
+    found = {}
+    for key, value in given.items():
+        _require_text(f"{kind} key", key, LONGEST_MODEL_KEY)
+        if not key.strip():
+            raise InvalidName(f"a {kind}'s key is blank; give it a name")
+        found[key] = _text(kind, key, value, LONGEST_MODEL_VALUE)
+    return found
+
+
+def require_model_status(status: str) -> ModelStatus:
+    """The status of a logged model that *status* names, with or without ``LOGGED_MODEL_``."""
+    found = model_status(status)
+    if found is None:
+        known = ", ".join(MODEL_STATUSES)
+        raise InvalidName(f"{shorten(repr(status), 60)} is no status of a logged model; they are {known}")
+    return found
+
+
+def model_status(text: str) -> ModelStatus | None:
+    """The status that *text* means: MLflow's clients also say READY, PENDING and FAILED."""
+    whole = {"FAILED": "UPLOAD_FAILED"}.get(text, text)
+    return next((one for one in MODEL_STATUSES if whole in (one, one.removeprefix("LOGGED_MODEL_"))), None)
+
+
+def require_model_link(model_id: str, step: int) -> tuple[str, int]:
+    """*model_id* and *step*, if a run may have used or made such a model."""
+    if not is_run_id(model_id):
+        raise InvalidName(f"{shorten(repr(model_id), 60)} is no id of a logged model")
+    return model_id, _whole("step of a model", step, lowest=-LARGEST_INTEGER)
+
+
+def require_short_text(what: str, text: str) -> str:
+    """*text* of at most 500 characters."""
+    return _require_text(what, text, LONGEST_NAME)
+
+
+def require_dataset_input(given: DatasetInput) -> dict[str, str]:
+    """The tags of *given* as text, if a run may have used such a dataset."""
+    for name, longest in LONGEST_OF_DATASET.items():
+        text = _require_text(f"{name} of a dataset", getattr(given.dataset, name), longest)
+        if name in ("name", "digest") and not text:
+            raise InvalidName(f"a dataset without a {name} cannot be told from others; give it one")
+    _require_count("tags", len(given.tags), MOST_TAGS)
+    tags = {}
+    for key, value in given.tags.items():
+        _require_text("key of an input tag", key, LONGEST_INPUT_TAG_KEY)
+        tags[key] = _text("input tag", key, value, LONGEST_INPUT_TAG)
+    return tags
+
+
 def is_run_id(text: str) -> bool:
     """Whether *text* can be a run's id at all."""
     return _RUN_ID.fullmatch(text) is not None
@@ -114,7 +194,17 @@ def _metric(one: Metric) -> Metric:
     require_key("metric", one.key)
     timestamp = _whole("timestamp of a metric", one.timestamp, lowest=0)
     step = _whole("step of a metric", one.step, lowest=-LARGEST_INTEGER)
-    return one if value is one.value else Metric(one.key, value, timestamp, step)
+    if one.model_id or one.dataset_name or one.dataset_digest:
+        _require_measured(one)
+    if value is one.value and timestamp is one.timestamp and step is one.step:
+        return one
+    return replace(one, value=value, timestamp=timestamp, step=step)
+
+
+def _require_measured(one: Metric) -> None:
+    _require_text("model id of a metric", one.model_id, LONGEST_KEY)
+    _require_text("dataset name of a metric", one.dataset_name, LONGEST_OF_DATASET["name"])
+    _require_text("dataset digest of a metric", one.dataset_digest, LONGEST_OF_DATASET["digest"])
 
 
 def _no_number(key: str, value: Any) -> InvalidName:

@@ -15,6 +15,7 @@ from modelpack.errors import InvalidFilter
 from modelpack.filters import Condition, Order, parse_filter, parse_order
 from modelpack.registry.claims import number_claim, offset_of, require_storable, text_claim, token_of
 from modelpack.tracking.records import ViewType
+from modelpack.tracking.search_claims import value_claim
 from modelpack.tracking.tables import (
     datasets,
     experiments,
@@ -153,27 +154,8 @@ def _of_metric(condition: Condition) -> "ColumnElement[bool] | _Logged":
         return ~any_value.looked_for()
     if condition.operator == "IS NOT NULL":
         return any_value
-    value = condition.value
-    if not isinstance(value, int | float):
-        raise InvalidFilter(f"{condition.key} is compared with one number, without quotes, by = != < <= > >=")
-    number = float(value)
-    is_number = and_(bears, table.c.nan == 0)
-    match condition.operator:
-        case "=":
-            return _Logged(table, and_(is_number, table.c.value == number), is_indexed=True)
-        case "!=":
-            return _Logged(
-                table, and_(bears, or_(table.c.nan == 1, table.c.value != number)), is_indexed=False
-            )
-        case "<":
-            return _Logged(table, and_(is_number, table.c.value < number), is_indexed=True)
-        case "<=":
-            return _Logged(table, and_(is_number, table.c.value <= number), is_indexed=True)
-        case ">":
-            return _Logged(table, and_(is_number, table.c.value > number), is_indexed=True)
-        case ">=":
-            return _Logged(table, and_(is_number, table.c.value >= number), is_indexed=True)
-    raise InvalidFilter(f"{condition.key} is compared with a number, by = != < <= > >=")
+    is_met = and_(bears, value_claim(condition, table.c.nan, table.c.value))
+    return _Logged(table, is_met, is_indexed=condition.operator != "!=")
 
 
 def _of_note(condition: Condition, notes: Table, dialect: str) -> "ColumnElement[bool] | _Logged":

@@ -15,7 +15,17 @@ from modelpack.registry.records import Page
 from modelpack.registry.sql_store import now
 from modelpack.sql import Database
 from modelpack.tracking import rules
-from modelpack.tracking.records import DatasetInput, Experiment, Metric, Run, RunInfo, Status, ViewType
+from modelpack.tracking.logged_model_rows import add_model_points
+from modelpack.tracking.records import (
+    Dataset,
+    DatasetInput,
+    Experiment,
+    Metric,
+    Run,
+    RunInfo,
+    Status,
+    ViewType,
+)
 from modelpack.tracking.rows import (
     experiment_row,
     experiments_of,
@@ -256,6 +266,7 @@ class SqlTrackingStore:
             require_active("run", run_id, row)
             if points:
                 _add_points(connection, row.id, points)
+                add_model_points(connection, row.id, points)
             if noted:
                 _add_params(connection, row, noted)
             if tagged:
@@ -274,11 +285,13 @@ class SqlTrackingStore:
         self._database.write(act)
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
+        tagged = [(one, rules.require_dataset_input(one)) for one in datasets]
+
         def act(connection: Connection) -> None:
             row = run_row(connection, run_id, lock=True)
             require_active("run", run_id, row)
-            for one in datasets:
-                _add_input(connection, row, one)
+            for one, tags in tagged:
+                _add_input(connection, row, one.dataset, tags)
 
         self._database.write(act)
 
@@ -419,8 +432,7 @@ def _add_params(connection: Connection, row: Row[Any], given: Mapping[str, str])
         connection.execute(insert(params), fresh)
 
 
-def _add_input(connection: Connection, run: Row[Any], given: DatasetInput) -> None:
-    one = given.dataset
+def _add_input(connection: Connection, run: Row[Any], one: Dataset, tags: Mapping[str, str]) -> None:
     same = (
         datasets.c.experiment == run.experiment,
         datasets.c.name == one.name,
@@ -449,7 +461,6 @@ def _add_input(connection: Connection, run: Row[Any], given: DatasetInput) -> No
     if is_known:
         return
     connection.execute(insert(inputs).values(run=run.id, dataset=dataset))
-    tags = rules.require_tags(given.tags)
     if tags:
         connection.execute(
             insert(input_tags),

@@ -157,3 +157,93 @@ input_tags = Table(
         name="modelpack_input_tags_input",
     ),
 )
+
+logged_models = Table(
+    "modelpack_logged_models",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("model_id", _TEXT, nullable=False),
+    Column("experiment", Integer, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("type", _TEXT, nullable=False),
+    Column("source_run_id", _TEXT, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("status_message", Text, nullable=False),
+    Column("author", _TEXT, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("lifecycle", String(16), nullable=False),
+    UniqueConstraint("model_id", name="modelpack_logged_models_model_id"),
+    _belongs("logged_models", "experiment", "experiments", "experiment"),
+    Index("modelpack_logged_models_by_creation", "experiment", "created", "model_id"),
+    Index("modelpack_logged_models_by_run", "source_run_id"),
+    sqlite_autoincrement=True,
+)
+
+
+def _notes_of_model(name: str) -> Table:
+    return Table(
+        f"modelpack_{name}",
+        metadata,
+        Column("model", _ID, nullable=False),
+        Column("key", _TEXT, nullable=False),
+        Column("value", _TEXT, nullable=False),
+        PrimaryKeyConstraint("model", "key", name=f"modelpack_{name}_key"),
+        _belongs(name, "model", "logged_models", "model"),
+        sqlite_with_rowid=False,
+    )
+
+
+logged_model_params = _notes_of_model("logged_model_params")
+logged_model_tags = _notes_of_model("logged_model_tags")
+
+logged_model_latest = Table(
+    "modelpack_logged_model_latest",
+    metadata,
+    Column("model", _ID, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("run", _ID, nullable=False),
+    Column("dataset_name", _TEXT, nullable=False),
+    Column("dataset_digest", _TEXT, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("nan", SmallInteger, nullable=False),  # 1 for what is no number: its value is 0
+    Column("value", Float(53), nullable=False),
+    PrimaryKeyConstraint(
+        "model", "key", "run", "dataset_name", "dataset_digest", name="modelpack_logged_model_latest_key"
+    ),
+    _belongs("logged_model_latest", "model", "logged_models", "model"),
+    _belongs("logged_model_latest", "run", "runs", "run"),
+    Index("modelpack_logged_model_latest_by_run", "run"),
+    sqlite_with_rowid=False,
+)
+
+run_models = Table(
+    "modelpack_run_models",
+    metadata,
+    Column("run", _ID, nullable=False),
+    Column("kind", String(16), nullable=False),  # input or output
+    Column("model_id", _TEXT, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    PrimaryKeyConstraint("run", "kind", "model_id", name="modelpack_run_models_model"),
+    _belongs("run_models", "run", "runs", "run"),
+    Index("modelpack_run_models_by_model", "model_id", "kind", "run"),
+    sqlite_with_rowid=False,
+)
+
+tokens = Table(
+    "modelpack_tokens",
+    metadata,
+    Column("id", _TEXT, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("scopes", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("used", BigInteger),
+    Column("revoked", BigInteger),
+    PrimaryKeyConstraint("id", name="modelpack_tokens_id"),
+    UniqueConstraint("sha256", name="modelpack_tokens_sha256"),
+)

@@ -84,16 +84,16 @@ def test_a_newer_schema_is_refused_in_one_line(opened: Callable[..., Database]) 
 
 
 def with_step(folder: Path, more: str) -> Schema:
-    """A schema of two steps, made in *folder*; the second makes a table and does *more*."""
+    """A schema with one step more, made in *folder*: it makes a table and does *more*."""
     shutil.copytree(Schema().folder, folder)
-    (folder / "versions" / "0003_more.py").write_text(
+    (folder / "versions" / "0004_more.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision, down_revision = '0003', '0002'\n"
+        "revision, down_revision = '0004', '0003'\n"
         "def upgrade():\n"
         "    op.create_table('modelpack_more', sa.Column('id', sa.Integer))\n" + more
     )
-    return Schema(head="0003", folder=folder)
+    return Schema(head="0004", folder=folder)
 
 
 def test_an_older_schema_is_refused_until_its_upgrade_is_asked_for(
