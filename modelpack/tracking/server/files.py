@@ -10,6 +10,7 @@ from modelpack.tracking.server.bucket_root import BucketPlace, BucketRoot
 from modelpack.tracking.server.errors import Immutable
 from modelpack.tracking.server.folder_root import FolderRoot
 from modelpack.tracking.server.paths import is_kept, require_path
+from modelpack.tracking.server.roots import Arrival
 from modelpack.uris import ModelRef
 
 PROXY: Final = "mlflow-artifacts:"
@@ -45,6 +46,10 @@ class ServerFiles:
                 "the files of registered versions never change; log the model again, and register that"
             )
         return path
+
+    def receive(self, path: str) -> Arrival:
+        """A file that is to be *path*. Raises what writable() and Root do."""
+        return self.root.receive(self.writable(path))
 
     def place(self, location: str) -> str:
         """The path below the root of what the database says is at *location*; empty for the root itself.
