@@ -1,5 +1,6 @@
 """The ONNX form of a model, and the proof that it answers the same. Here is the table of converters."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -41,6 +42,17 @@ FORMS: Table[Callable[..., Any]] = Table(
 
 Such a model is a network: it is asked ``predict``, whatever its method is called.
 """
+
+
+_FACE = ("load_model", "log_model", "save_model")
+
+
+def __getattr__(name: str) -> Any:
+    """MLflow's names for models with a run: those of ``modelpack.sklearn`` and its like, for ONNX."""
+    if name in _FACE:
+        # By name: this room is below tracking, and stays so.
+        return getattr(importlib.import_module("modelpack.tracking.logged").ONNX, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def owner(model: Any) -> str:

@@ -168,3 +168,7 @@ def _remember(run_id: str, saved: ModelDirectory) -> None:
         raise InvalidModel(f"the tag {HISTORY} holds {shorten(known, 60)}, which is no list") from error
     text = msgspec.json.encode([*history, entry]).decode()
     client.set_tag(run_id, HISTORY, text)
+
+
+ONNX: Final = Face("onnx", "onnx_model")
+"""``modelpack.onnx`` hands on its verbs: the other flavors have a module at the top for theirs."""

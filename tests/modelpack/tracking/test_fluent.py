@@ -220,6 +220,22 @@ def test_a_model_is_logged_registered_promoted_and_loaded_by_its_run() -> None:
     client.close()
 
 
+def test_an_onnx_model_is_logged_and_loaded_by_the_room_that_converts() -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])],
+        "same",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.DOUBLE, [None, 2])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.DOUBLE, [None, 2])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    with mlflow.start_run():
+        logged = mlflow.onnx.log_model(onnx_model=model, name="same")
+    assert "onnx" in logged.flavors
+    found = mlflow.onnx.load_model(logged.model_uri)
+    assert found.graph.SerializeToString() == graph.SerializeToString()
+
+
 def test_a_place_that_is_none_is_refused(tmp_path: Path) -> None:
     mlflow.set_tracking_uri(tmp_path / "mlruns")
     with pytest.raises(InvalidUri):
