@@ -56,7 +56,7 @@ class ServerFiles:
 
         Raises InvalidUri for a place elsewhere, which is never looked at for a caller.
         """
-        path = self._below(location)
+        path = self.below(location)
         if path is None:
             raise InvalidUri(
                 f"these files are not below this server's artifact root, but at {shorten(location, 100)}; "
@@ -66,15 +66,15 @@ class ServerFiles:
 
     def tell(self, location: str) -> str:
         """What clients are told of *location*: the proxy, wherever below the root it is."""
-        path = self._below(location)
+        path = self.below(location)
         return location if path is None else f"{PROXY}/{path}"
 
     def close(self) -> None:
         """Let go of connections."""
         self.root.close()
 
-    def _below(self, location: str) -> str | None:
-        """The path of *location* below the root; None for what is not there."""
+    def below(self, location: str) -> str | None:
+        """The path below the root of *location*: empty for the root itself, None for what is elsewhere."""
         if location.startswith(f"{PROXY}/"):
             return location.removeprefix(PROXY).strip("/")
         if isinstance(self.root, BucketRoot):

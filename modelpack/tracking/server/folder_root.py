@@ -49,11 +49,11 @@ class FolderRoot:
                 descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except (FileNotFoundError, NotADirectoryError):
                 raise NotFound("artifact", path) from None
-            file = os.fdopen(descriptor, "rb", buffering=0)
         try:
-            return OpenedFile.of(file, path)
+            facts = _facts(os.fstat(descriptor), path)
+            return OpenedFile(facts, os.fdopen(descriptor, "rb", buffering=0))
         except BaseException:
-            file.close()
+            os.close(descriptor)
             raise
 
     def list(self, path: str) -> list[Entry]:
@@ -137,18 +137,6 @@ class OpenedFile:
     facts: Facts
     file: BinaryIO
 
-    @classmethod
-    def of(cls, file: BinaryIO, path: str) -> "OpenedFile":
-        """*file*, if it is a plain one."""
-        known = os.fstat(file.fileno())
-        if stat.S_ISDIR(known.st_mode):
-            raise IsFolder(f"{shorten(repr(path), 120)} is a folder; ask for its list, or for a file in it")
-        if not stat.S_ISREG(known.st_mode):
-            raise InvalidName(f"{shorten(repr(path), 120)} is no plain file")
-        require_single(known, path)
-        tag = f"{known.st_ino:x}-{known.st_mtime_ns:x}-{known.st_size:x}"
-        return cls(Facts(known.st_size, known.st_mtime, tag), file)
-
     def chunks(self, start: int, length: int) -> Iterator[bytes]:
         """See Opened."""
         self.file.seek(start)
@@ -163,6 +151,15 @@ class OpenedFile:
     def close(self) -> None:
         """See Opened."""
         self.file.close()
+
+
+def _facts(known: os.stat_result, path: str) -> Facts:
+    if stat.S_ISDIR(known.st_mode):
+        raise IsFolder(f"{shorten(repr(path), 120)} is a folder; ask for its list, or for a file in it")
+    if not stat.S_ISREG(known.st_mode):
+        raise InvalidName(f"{shorten(repr(path), 120)} is no plain file")
+    require_single(known, path)
+    return Facts(known.st_size, known.st_mtime, f"{known.st_ino:x}-{known.st_mtime_ns:x}-{known.st_size:x}")
 
 
 class ArrivingFile:
