@@ -1,5 +1,5 @@
 # Every chore has one way to run it, here and in CI.
-.PHONY: quickstart test test-long check bench format lock clean
+.PHONY: quickstart test test-long check bench bench-tracking format lock clean
 .DEFAULT_GOAL := help
 
 RUN := .venv/bin
@@ -7,7 +7,7 @@ RUN := .venv/bin
 ENVIRONMENTS := .venv-mlflow3 .venv-mlflow30 .venv-mlflow222 .venv-mlflow210 .venv-checkov
 
 help: ## Say what can be done
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 quickstart: ## Train, save, register, promote, serve and ask: the main job on real data
 	@scripts/environment.sh .venv requirements/run.lock --with-project
@@ -34,6 +34,9 @@ check: dev ## Lint, formatting, types, layers
 bench: dev .venv-mlflow3 ## Measure side by side with other servers; ARGS=--quick for a first look, ARGS=--help for more
 	@scripts/bench-environments.sh
 	@$(RUN)/python -m tests.benchmarks $(ARGS)
+
+bench-tracking: dev .venv-mlflow3 ## Measure tracking and registry beside MLflow's, by both Python clients
+	@$(RUN)/python -m tests.benchmarks.tracking $(ARGS)
 
 format: dev ## Put the code into its one form
 	@$(RUN)/ruff check --fix --quiet .

@@ -1,0 +1,1 @@
+"""Tracking and registry beside MLflow, by both Python clients: ``python -m tests.benchmarks.tracking``."""
