@@ -7,7 +7,6 @@ from typing import Any
 import click
 import msgspec
 
-from modelpack.cli._signature import rows_of
 from modelpack.cli.output import as_json, print_fact, print_json, print_table, size, without_password
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.manifest import Manifest
@@ -19,6 +18,7 @@ from modelpack.loading import open_model
 from modelpack.onnx.files import native_digest, onnx_digest, read_report
 from modelpack.onnx.report import Report as ParityReport
 from modelpack.schema import Signature
+from modelpack.schema.telling import rows_of
 
 _FORMATS = ("serialization_format", "model_format", "save_format")
 _FILES = ("pickled_model", "python_model", "model_path", "data", "model_code_path", "model_data")
