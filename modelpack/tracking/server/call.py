@@ -107,13 +107,15 @@ Handler = Callable[[Call], Mapping[str, Any]]
 class Endpoint:
     """What *handle* answers at *path*, below each of PREFIXES unless *path* begins with a slash.
 
-    It runs in a thread, and may wait. *scope* is what its caller must be allowed to do.
+    It runs in a thread, and may wait. *scope* is what its caller must be allowed to do, *largest* the bytes
+    that a body may have here, where that is less than elsewhere.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     handle: Handler
     scope: Scope
+    largest: int | None = None
 
 
 PREFIXES: Final = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")

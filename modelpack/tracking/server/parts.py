@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelpack.errors import StoreUnavailable
 from modelpack.registry.sql_store import SqlStore
-from modelpack.sql import Address, Database
+from modelpack.sql import Address, Database, Schema
 from modelpack.tracking.server.files import ServerFiles
 from modelpack.tracking.server.settings import ServerSettings
 from modelpack.tracking.sql_store import SqlTrackingStore
@@ -36,6 +37,13 @@ class Parts:
     def registry(self, user: str) -> SqlStore:
         """The registry, on behalf of *user*."""
         return SqlStore(self.database, user=user)
+
+    def check(self) -> None:
+        """Look whether all of it is there. Raises StoreUnavailable, or what else is wrong with it."""
+        with self.database.read() as connection:
+            if Schema().wants_work(connection, self.database.address, upgrade=False):
+                raise StoreUnavailable(f"the tables of {self.database.address} are gone")
+        self.files.root.list("")
 
     def close(self) -> None:
         """Let go of connections."""

@@ -1,0 +1,101 @@
+"""The application: one table of routes, and what every request passes on its way to them."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any, Final, NoReturn
+
+from anyio import CapacityLimiter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from modelpack.logs import Lines
+from modelpack.tracking.server.call import Endpoint
+from modelpack.tracking.server.counts import Counts
+from modelpack.tracking.server.dispatch import guarded, opened, routes_of
+from modelpack.tracking.server.gate import Check, Gate
+from modelpack.tracking.server.middleware.answers import Answers
+from modelpack.tracking.server.middleware.cautions import Cautions
+from modelpack.tracking.server.middleware.farewell import Farewell
+from modelpack.tracking.server.middleware.hosts import Hosts, known_names, takes_addresses
+from modelpack.tracking.server.middleware.origins import Origins
+from modelpack.tracking.server.middleware.record import Record
+from modelpack.tracking.server.parts import Parts
+from modelpack.tracking.server.routes import info
+
+_ROOM: Final = "modelpack.tracking.server.routes"
+_MODULES: Final = (
+    "info",
+    "experiments",
+    "runs",
+    "logged",
+    "metrics",
+    "registered_models",
+    "model_versions",
+    "logged_models",
+    "run_artifacts",
+    "artifacts",
+)
+_THREADS: Final = 32
+"""Handlers at one time in a process; each may hold a connection to the database."""
+
+
+def create_app(
+    parts: Parts,
+    *,
+    check: Check | None = None,
+    counts: Counts | None = None,
+    lines: Lines | None = None,
+    is_leaving: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The ASGI application over *parts*.
+
+    With *check*, who asks needs a token. A line for each request goes to *lines*, and *counts* counts them.
+    """
+    settings = parts.settings
+    counts = counts or Counts()
+    app = Starlette(
+        routes=list(_routes(parts, counts, is_leaving)),
+        # From the outside in.
+        middleware=[
+            Middleware(Record, counts, lines),
+            Middleware(Farewell, is_leaving),
+            Middleware(Cautions),
+            Middleware(Answers),
+            Middleware(Hosts, known_names(settings), takes_addresses=takes_addresses(settings)),
+            Middleware(Origins, settings.allowed_origins),
+            Middleware(Gate, info.OPEN_PATHS, check),
+        ],
+        exception_handlers={HTTPException: _hand_on},
+    )
+    # A path with a slash too many is another path, not a hint to send a body again.
+    app.router.redirect_slashes = False
+    return app
+
+
+def endpoints() -> list[Endpoint]:
+    """Everything that is answered in JSON."""
+    return [one for module in _modules() for one in getattr(module, "ENDPOINTS", ())]
+
+
+def _routes(parts: Parts, counts: Counts, is_leaving: Callable[[], bool]) -> Iterator[BaseRoute]:
+    for route in info.open_routes(parts, is_leaving):
+        yield opened(route)
+    yield guarded(info.metrics_route(counts))
+    yield from routes_of(endpoints(), parts, CapacityLimiter(_THREADS))
+    for module in _modules():
+        if hasattr(module, "routes"):
+            yield from map(guarded, module.routes(parts))
+
+
+def _modules() -> list[Any]:
+    return [importlib.import_module(f"{_ROOM}.{name}") for name in _MODULES if find_spec(f"{_ROOM}.{name}")]
+
+
+async def _hand_on(request: Request, error: Exception) -> NoReturn:
+    """The router's own errors get the same body as all others, in middleware/answers.py."""
+    del request
+    raise error
