@@ -27,6 +27,10 @@ COMMANDS: Table[click.Command] = Table(
         "cache": "modelpack.cli.cache:cache",
         "env": "modelpack.cli.env:env",
         "doctor": "modelpack.cli.doctor:doctor",
+        "server": "modelpack.cli.server:server",
+        "ui": "modelpack.cli.server:ui",
+        "db": "modelpack.cli.db:db",
+        "token": "modelpack.cli.token:token",
     },
 )
 

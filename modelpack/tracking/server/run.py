@@ -29,21 +29,27 @@ STDOUT: Final = 1
 STDERR: Final = 2
 
 
-def start(settings: ServerSettings) -> int:
-    """Serve until told to stop; answers the exit code. Raises what a person can mend."""
+def start(settings: ServerSettings, *, tell: Callable[[str], None] | None = None) -> int:
+    """Serve until told to stop; answers the exit code. Raises what a person can mend.
+
+    With *tell*, for one person: it gets the address, and requests leave no lines.
+    """
     require_door(settings)
     # Here, so that what is wrong is one line before anything listens; and each process opens its own.
     Parts.open(settings, os.environ).close()
     with ExitStack() as stack:
         listener = stack.enter_context(listen_at(settings.host, settings.port, allow_remote=True))
         settings = replace(settings, port=listener.getsockname()[1])
-        announced = announcement(settings, url_of(listener))
+        url = url_of(listener)
 
         def announce() -> None:
-            os.write(STDERR, f"{announced}\n".encode())
+            if tell is None:
+                os.write(STDERR, f"{announcement(settings, url)}\n".encode())
+            else:
+                tell(url)
 
         if settings.workers == 1:
-            serve(settings, listener, ready=announce)
+            serve(settings, listener, ready=announce, is_quiet=tell is not None)
             return 0
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelpack-counts-"))
         os.environ[FOLDER_VARIABLE] = folder
@@ -105,6 +111,7 @@ def serve(
     all_leave: Callable[[], bool] = lambda: True,
     ready: Callable[[], None],
     parent: int | None = None,
+    is_quiet: bool = False,
 ) -> None:
     """Be one process that answers on *listener*, until a signal says to stop."""
     lines, events = Lines(STDOUT), Lines(STDERR)
@@ -118,7 +125,7 @@ def serve(
             parts,
             check=admitting(Tokens(parts.database)) if settings.require_auth else None,
             counts=Counts(folder_here()),
-            lines=lines,
+            lines=None if is_quiet else lines,
             is_leaving=leaving.is_set,
         )
         server = Server(app, leaving, drain=settings.drain, all_leave=all_leave, ready=ready, parent=parent)
