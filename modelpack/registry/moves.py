@@ -1,9 +1,9 @@
 """Moves of stages and aliases, each entered in the history by the transaction that makes it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from modelpack.errors import Conflict, InvalidName, NotFound, shorten
 from modelpack.registry.names import ACTIVE, LAST_VERSION, Stage, is_storable
@@ -11,6 +11,20 @@ from modelpack.registry.records import Kind, Move
 from modelpack.registry.rows import model_row, version_row
 from modelpack.registry.store import NOT_GIVEN, Expected
 from modelpack.registry.tables import aliases, models, moves, versions
+
+# Made once: see modelpack.registry.rows.
+_HOLDERS: Final = (
+    select(versions.c.number)
+    .where(versions.c.model == bindparam("of"), versions.c.stage == bindparam("held"))
+    .order_by(versions.c.number)
+)
+_SET_STAGE: Final = (
+    update(versions)
+    .where(versions.c.model == bindparam("of"), versions.c.number == bindparam("one"))
+    .values(stage=bindparam("to"), updated=bindparam("at"))
+)
+_TOUCH: Final = update(models).where(models.c.id == bindparam("of")).values(updated=bindparam("at"))
+_LOG: Final = insert(moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +38,7 @@ class Hand:
         """Enter *entries* in the history of *model*, in their order."""
         shared = {"model": model.id, "name": model.name, "author": self.user, "at": self.at}
         if entries:
-            connection.execute(insert(moves), [shared | entry for entry in entries])
+            connection.execute(_LOG, [shared | entry for entry in entries])
 
 
 def move_stage(
@@ -50,14 +64,17 @@ def move_stage(
     entries = []
     others = [holder for holder in holders if holder != number] if archive_existing else []
     if others:
-        _set_stage(connection, hand, model, others, "Archived")
         entries = [_entry(other, "stage", stage, "Archived") for other in others]
     if before != stage:
-        _set_stage(connection, hand, model, [number], stage)
         entries.append(_entry(number, "stage", before, stage))
     if entries:
+        place = {"of": model.id, "at": hand.at}
+        # The others go first: there is no instant with two in Production, not even inside.
+        connection.execute(
+            _SET_STAGE, [{**place, "one": one["number"], "to": one["after"]} for one in entries]
+        )
         hand.log(connection, model, entries)
-        connection.execute(update(models).where(models.c.id == model.id).values(updated=hand.at))
+        connection.execute(_TOUCH, place)
 
 
 def move_alias(
@@ -142,8 +159,7 @@ def _require_given(connection: Connection, model: int, number: int, name: str) -
 def _holders(connection: Connection, model: Row[Any], stage: Stage) -> list[int]:
     if stage not in ACTIVE:
         return []
-    holds = select(versions.c.number).where(versions.c.model == model.id, versions.c.stage == stage)
-    return list(connection.scalars(holds.order_by(versions.c.number)))
+    return list(connection.scalars(_HOLDERS, {"of": model.id, "held": stage}))
 
 
 def _require_holder(what: str, holders: list[int], expected: Expected) -> None:
@@ -152,11 +168,6 @@ def _require_holder(what: str, holders: list[int], expected: Expected) -> None:
     met = f"held by version {', '.join(map(str, holders[:9]))}" if holders else "held by no version"
     wanted = "no version" if expected is None else f"version {expected}"
     raise Conflict(f"{what} is {met}, and {wanted} was expected; look again before moving it")
-
-
-def _set_stage(connection: Connection, hand: Hand, model: Row[Any], numbers: list[int], stage: Stage) -> None:
-    are_meant = (versions.c.model == model.id) & versions.c.number.in_(numbers)
-    connection.execute(update(versions).where(are_meant).values(stage=stage, updated=hand.at))
 
 
 def _drop_alias(connection: Connection, model: Row[Any], alias: str) -> None:

@@ -1,10 +1,10 @@
 """Records out of rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
 from modelpack.errors import NotFound, shorten
 from modelpack.registry.names import LAST_VERSION, is_storable
@@ -18,6 +18,23 @@ _KNOWN: Final = 1_000
 
 version_rows = select(versions, models.c.name).join_from(versions, models)
 """What versions_of() reads."""
+
+# Asked for by every change: made once, as making them takes longer than the database does.
+_MODEL: Final = select(models).where(models.c.name == bindparam("of"))
+_MODEL_LOCKED: Final = _MODEL.with_for_update()
+_VERSION: Final = version_rows.where(
+    versions.c.model == bindparam("of"), versions.c.number == bindparam("one")
+)
+_TAGS: Final = (
+    select(version_tags.c.key, version_tags.c.value)
+    .where(version_tags.c.model == bindparam("of"), version_tags.c.number == bindparam("one"))
+    .order_by(version_tags.c.key)
+)
+_ALIASES: Final = (
+    select(aliases.c.alias)
+    .where(aliases.c.model == bindparam("of"), aliases.c.number == bindparam("one"))
+    .order_by(aliases.c.alias)
+)
 
 
 def models_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[RegisteredModel, ...]:
@@ -57,6 +74,11 @@ _is_latest = versions.c.number == (
 
 def versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[ModelVersion, ...]:
     """Rows of *version_rows* with their tags and aliases."""
+    if len(rows) == 1:
+        (row,) = rows
+        of = {"of": row.model, "one": row.number}
+        known = {one.key: one.value for one in connection.execute(_TAGS, of)}
+        return (_told(row, known, connection.scalars(_ALIASES, of)),)
     tags: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
     names: dict[tuple[int, int], list[str]] = defaultdict(list)
     for some in _chunks([(row.model, row.number) for row in rows]):
@@ -67,36 +89,36 @@ def versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Model
                     names[row.model, row.number].append(row.alias)
                 else:
                     tags[row.model, row.number][row.key] = row.value
-    return tuple(
-        ModelVersion(
-            name=row.name,
-            version=row.number,
-            stage=row.stage,
-            source=row.source,
-            digest=row.digest,
-            location=row.location,
-            run_id=row.run_id,
-            description=row.description,
-            tags=tags[row.model, row.number],
-            aliases=tuple(names[row.model, row.number]),
-            created=row.created,
-            updated=row.updated,
-            status=row.status,
-            user=row.author,
-            run_link=row.run_link,
-            model_id=row.model_id,
-            status_message=row.status_message,
-        )
-        for row in rows
+    return tuple(_told(row, tags[row.model, row.number], names[row.model, row.number]) for row in rows)
+
+
+def _told(row: Row[Any], tags: Mapping[str, str], names: Iterable[str]) -> ModelVersion:
+    return ModelVersion(
+        name=row.name,
+        version=row.number,
+        stage=row.stage,
+        source=row.source,
+        digest=row.digest,
+        location=row.location,
+        run_id=row.run_id,
+        description=row.description,
+        tags=tags,
+        aliases=tuple(names),
+        created=row.created,
+        updated=row.updated,
+        status=row.status,
+        user=row.author,
+        run_link=row.run_link,
+        model_id=row.model_id,
+        status_message=row.status_message,
     )
 
 
 def model_row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
     """The row of *name*, with *lock* so that nobody else changes this model until the transaction ends."""
-    statement = select(models).where(models.c.name == name)
     found = None
     if is_storable(name):
-        found = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+        found = connection.execute(_MODEL_LOCKED if lock else _MODEL, {"of": name}).one_or_none()
     if found is None:
         known = connection.scalars(select(models.c.name).order_by(models.c.name).limit(_KNOWN)).all()
         raise NotFound("registered model", name, known=known, hint="" if known else "none is registered yet")
@@ -107,8 +129,7 @@ def version_row(connection: Connection, model: Row[Any], number: int) -> Row[Any
     """The row of one version of *model*."""
     found = None
     if 0 < number <= LAST_VERSION:
-        statement = version_rows.where(versions.c.model == model.id, versions.c.number == number)
-        found = connection.execute(statement).one_or_none()
+        found = connection.execute(_VERSION, {"of": model.id, "one": number}).one_or_none()
     if found is None:
         raise NotFound(
             f"{shorten(repr(model.name), 80)} version", number, known=known_versions(connection, model)
