@@ -25,10 +25,10 @@ registry_option = click.option(
 """Gives the command an argument *uri*."""
 
 
-def open_registry(uri: str | None, *, upgrade: bool = False) -> "Registry":
+def open_registry(uri: str | None) -> "Registry":
     """The registry of *uri*, or the environment's."""
     # By the package's face: a verb's help must not cost a database library, nor fail without one.
-    return modelpack.Registry(uri, upgrade=upgrade)
+    return modelpack.Registry(uri)
 
 
 def _expected(context: click.Context, option: click.Parameter, text: str | None) -> Expected:

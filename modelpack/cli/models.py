@@ -132,19 +132,6 @@ def history(name: str, *, version: int | None, uri: str | None, as_json: bool) -
     print_table(["AT (UTC)", "BY", "MOVE", "FROM", "TO"], [_told(move) for move in moves])
 
 
-@models.command()
-@registry_option
-@as_json
-def upgrade(*, uri: str | None, as_json: bool) -> None:
-    """Bring the tables of an older registry up to this version. Stop its other users first."""
-    with open_registry(uri, upgrade=True):
-        pass
-    if as_json:
-        print_json({"upgraded": True})
-    else:
-        click.echo("The registry has the tables of this version.")
-
-
 def _print_model(model: RegisteredModel) -> None:
     click.echo(f"name         {shorten(model.name, 256)}")
     if model.description:

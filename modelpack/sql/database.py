@@ -51,11 +51,35 @@ class Database:
         patience: float = PATIENCE,
         schema: Schema | None = None,
     ) -> None:
+        if address.file is not None:
+            _prepare_place(address.file, address, create=create)
+        self._open(address, patience)
+        try:
+            self._settle(schema or Schema(), create=create, upgrade=upgrade)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def schema_of(cls, address: Address, *, patience: float = PATIENCE) -> str | None:
+        """The schema that the database at *address* has, None for none yet. Nothing is made, or changed.
+
+        Raises InvalidUri for MLflow's own database, StoreUnavailable for one that cannot be reached.
+        """
+        if address.file is not None and not address.file.exists():
+            return None
+        looking = cls.__new__(cls)
+        looking._open(address, patience)  # noqa: SLF001 - an instance of this class, not settled
+        try:
+            with looking.read() as connection:
+                return Schema().installed(connection, address)
+        finally:
+            looking.close()
+
+    def _open(self, address: Address, patience: float) -> None:
         self.address = address
         self._patience = patience
         self._turn = threading.Lock()
-        if address.file is not None:
-            _prepare_place(address.file, address, create=create)
         engine = _engine(address, patience)
         self._engine = engine
         if address.dialect == "sqlite":
@@ -67,11 +91,6 @@ class Database:
             )
             self._writing = engine.execution_options(isolation_level="READ COMMITTED")
         _OPEN.add(self)
-        try:
-            self._settle(schema or Schema(), create=create, upgrade=upgrade)
-        except BaseException:
-            self.close()
-            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

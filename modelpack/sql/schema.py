@@ -48,9 +48,16 @@ class Schema:
             raise StoreUnavailable(
                 f"the database {address} is of an older modelpack (schema {shorten(installed, 20)}, "
                 f"this one wants {self.head}); stop its other users, back it up, then "
-                "run: modelpack models upgrade"
+                "run: modelpack db upgrade"
             )
         return True
+
+    def installed(self, connection: Connection, address: Address) -> str | None:
+        """The schema that the database has, None for none; InvalidUri when it is MLflow's own."""
+        found = _installed(connection)
+        if found is None:
+            self.require_ours(connection, address)
+        return found
 
     def require_ours(self, connection: Connection, address: Address) -> None:
         """Raise InvalidUri when the database is MLflow's own: that one is never touched."""

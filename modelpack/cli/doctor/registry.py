@@ -14,7 +14,7 @@ from modelpack.errors import NotFound, StoreUnavailable, shorten
 from modelpack.registry.address import server_of
 
 _MAKE = "modelpack register makes one"
-_UPGRADE = "stop its other users, back it up, then run: modelpack models upgrade"
+_UPGRADE = "stop its other users, back it up, then run: modelpack db upgrade"
 
 
 def look(patient: Patient) -> Iterator[Finding]:

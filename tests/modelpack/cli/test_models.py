@@ -89,13 +89,7 @@ def test_a_version_or_a_name_is_deleted_when_that_is_confirmed(
     assert verb("models", "history", "churn").out.splitlines()[-1].split()[-2:] == ["2", "-"]
 
 
-def test_an_upgrade_of_todays_tables_changes_nothing(verb: Verb) -> None:
-    assert verb("models", "upgrade").code == 0
-    assert verb("models", "upgrade", "--json").json == {"upgraded": True}
-    assert verb("models", "show", "churn").code == 0
-
-
-@pytest.mark.parametrize("command", ["list", "show", "delete", "history", "upgrade"])
+@pytest.mark.parametrize("command", ["list", "show", "delete", "history"])
 def test_every_verb_explains_itself(verb: Verb, command: str) -> None:
     answer = verb("models", command, "--help")
     assert answer.code == 0

@@ -17,7 +17,7 @@ from modelpack.registry.files import FolderFiles
 from modelpack.registry.records import ModelVersion
 from modelpack.registry.sql_store import SqlStore
 from modelpack.registry.store import Expected
-from modelpack.sql import Address, Database
+from modelpack.sql import Address, Database, Schema
 from tests.modelpack.registry.directories import write_model
 
 NAME = "churn"
@@ -87,6 +87,24 @@ def open_database(uri: str) -> str:
         version = connection.exec_driver_sql("SELECT version_num FROM modelpack_schema").scalar_one()
     database.close()
     return str(version)
+
+
+def upgrade_database(uri: str) -> str:
+    """Bring *uri* up to this version, and answer the version of its tables."""
+    Database(Address.find(uri, environ={}), upgrade=True).close()
+    return open_database(uri)
+
+
+def install_without_a_lock(uri: str, folder: Path) -> str:
+    """Upgrade the tables of *folder*, minding nobody else, and answer what was said against it."""
+    database = Database(Address.find(uri, environ={}), schema=Schema(head="0002", folder=folder))
+    try:
+        database.write(Schema().install)
+    except StoreUnavailable as error:
+        return str(error)
+    finally:
+        database.close()
+    return ""
 
 
 def register(uri: str, root: Path, model: Path, name: str) -> int:

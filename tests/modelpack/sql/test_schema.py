@@ -21,7 +21,7 @@ from modelpack.sql import Address, Database, Schema
 from modelpack.sql.schema import VERSION_TABLE
 from modelpack.tracking.tables import metadata as tracking
 from tests.modelpack.processes import at_once
-from tests.modelpack.registry.workers import open_database
+from tests.modelpack.registry.workers import install_without_a_lock, open_database, upgrade_database
 
 
 @pytest.fixture(
@@ -101,7 +101,7 @@ def test_an_older_schema_is_refused_until_its_upgrade_is_asked_for(
 ) -> None:
     opened().close()
     newer = with_step(tmp_path / "mig%rations", "")
-    with pytest.raises(StoreUnavailable, match="modelpack models upgrade"):
+    with pytest.raises(StoreUnavailable, match="modelpack db upgrade"):
         opened(schema=newer)
     opened().close()
     opened(schema=newer, upgrade=True).close()
@@ -111,6 +111,60 @@ def test_an_older_schema_is_refused_until_its_upgrade_is_asked_for(
     database.close()
     with pytest.raises(StoreUnavailable, match="newer modelpack"):
         opened()
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Schema:
+    """The schema before the team server's tables."""
+    folder = tmp_path / "older"
+    shutil.copytree(Schema().folder, folder, ignore=shutil.ignore_patterns("0003_*", "__pycache__"))
+    return Schema(head="0002", folder=folder)
+
+
+def test_what_an_older_registry_holds_is_kept_by_the_upgrade(
+    opened: Callable[..., Database], older: Schema
+) -> None:
+    database = opened(schema=older)
+    model = (
+        "INSERT INTO modelpack_models (name, description, created, updated, newest) "
+        "VALUES ('churn', '', 1, 1, 1)"
+    )
+    version = (
+        "INSERT INTO modelpack_versions (model, number, stage, source, digest, location, run_id, "
+        "description, status, author, created, updated) "
+        "VALUES (1, 1, 'Production', 's3://b', 'sha256:ab', 'models/ab', 'r1', '', 'READY', 'ada', 1, 1)"
+    )
+    database.write(lambda connection: [connection.execute(text(one)) for one in (model, version)])
+    database.close()
+    database = opened(upgrade=True)
+    kept = SqlStore(database, user="me").get_version("churn", 1)
+    assert (kept.stage, kept.digest, kept.user) == ("Production", "sha256:ab", "ada")
+    assert (kept.run_link, kept.model_id, kept.status_message) == ("", "", "")
+    database.close()
+
+
+def test_several_processes_may_upgrade_one_database_at_once(
+    uri: str, opened: Callable[..., Database], older: Schema
+) -> None:
+    opened(schema=older).close()
+    assert Database.schema_of(Address.find(uri, environ={})) == "0002"
+    assert at_once(upgrade_database, [(uri,)] * 4) == [Schema().head] * 4
+    assert Database.schema_of(Address.find(uri, environ={})) == Schema().head
+
+
+@pytest.mark.postgres
+def test_without_the_lock_upgrades_at_once_do_collide(postgres_uri: str, older: Schema) -> None:
+    # The control of the test above: on SQLite a transaction is lock enough.
+    Database(Address.find(postgres_uri, environ={}), schema=older).close()
+    said = at_once(install_without_a_lock, [(postgres_uri, older.folder)] * 4)
+    assert sum(one == "" for one in said) == 1
+
+
+def test_looking_at_the_schema_of_nothing_makes_nothing(tmp_path: Path) -> None:
+    assert Database.schema_of(Address.find(f"sqlite:///{tmp_path / 'a.db'}", environ={})) is None
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "b.db").touch()
+    assert Database.schema_of(Address.find(f"sqlite:///{tmp_path / 'b.db'}", environ={})) is None
 
 
 def test_a_migration_that_fails_leaves_the_tables_as_they_were(
@@ -136,6 +190,8 @@ def test_mlflows_own_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     address = Address.find(None, environ={"MLFLOW_TRACKING_URI": f"sqlite:///{file}"})
     with pytest.raises(InvalidUri, match=r"MLFLOW_TRACKING_URI.*MLflow's own"):
         Database(address)
+    with pytest.raises(InvalidUri, match="MLflow's own"):
+        Database.schema_of(address)
     assert file.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["mlflow.db"]
 

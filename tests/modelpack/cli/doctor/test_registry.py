@@ -43,7 +43,7 @@ def test_a_registry_of_this_version(made: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "do"), [("0000", "modelpack models upgrade"), ("9999", "install the newer modelpack")]
+    ("schema", "do"), [("0000", "modelpack db upgrade"), ("9999", "install the newer modelpack")]
 )
 def test_a_registry_of_another_version(made: Path, tmp_path: Path, schema: str, do: str) -> None:
     statement = f"UPDATE modelpack_schema SET version_num = '{schema}'"
