@@ -3,15 +3,22 @@
 import importlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from modelpack import settings
 from modelpack.errors import MissingDependency
+from modelpack.plugins import Table
 
 T = TypeVar("T", bound=Callable[..., Any])
+
+DEPLOYMENTS: Table[Callable[..., Sequence[Path]]] = Table(
+    "deployment", group="modelpack.deployments", builtins={}
+)
+"""Who writes the files of a server and what it needs: they know images, and this room does not."""
 
 _SIZE = re.compile(r"([0-9]{1,12})\s*(?:([kmgt])(?:ib)?|b)?", re.IGNORECASE)
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -175,14 +182,28 @@ def _door(command: T) -> T:
     default=True,
     help="Show people what is held, too; the API alone without.",
 )
+@click.option(
+    "--compose",
+    is_flag=False,
+    flag_value=".",
+    metavar="[FOLDER]",
+    help="Serve nothing; write docker-compose.yaml, .env and the image's folder: the server with PostgreSQL "
+    "and a bucket.",
+)
+@click.option("--force", is_flag=True, help="With --compose: replace what was written, but for .env.")
 @click.option("--serve-artifacts", is_flag=True, hidden=True, help="MLflow's word for what is always so.")
-def server(*, serve_artifacts: bool, **given: Any) -> int:
+def server(*, serve_artifacts: bool, compose: str | None, force: bool, **given: Any) -> int:
     """Serve a registry and its runs to a team, over MLflow's REST API.
 
     Clients set MLFLOW_TRACKING_URI (or MODELPACK_TRACKING_URI) to its address. Settings that are not given
     are taken from the variables in brackets.
     """
     del serve_artifacts
+    if compose is not None:
+        words = {name: given[name] for name in ("host", "port", "workers", "allowed_hosts")}
+        for file in DEPLOYMENTS["compose"](Path(compose), again=force, **words):
+            click.echo(file)
+        return 0
     return _start(given, tell=None)
 
 

@@ -3,7 +3,7 @@
 import secrets
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -35,21 +35,21 @@ def write(
     lock: Path | None = None,
     base: str | None = None,
     again: bool = False,
-    team: Team | None = None,
+    **words: Any,
 ) -> list[Path]:
     """Write ``docker-compose.yaml``, ``.env`` and the folder ``image`` into *folder*; what was written.
 
     A ``.env`` that is there stays: its passwords are those of the database. Other files are replaced only
-    *again*. Raises AlreadyExists, and what image() and Team raise.
+    *again*. *words* are a Team's. Raises AlreadyExists, and what image() and Team raise.
     """
-    meant = team or Team()
+    team = Team(**words)
     document = folder / DOCUMENT
     if document.exists() and not again:
         raise AlreadyExists(f"{document} is there already; --force writes it anew, and keeps its .env")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     context = image(python=python, lock=lock, base=base)
     make_folder(folder)
-    written = [_written(document, text(meant)), *_ignored(folder), *_environment(folder)]
+    written = [_written(document, text(team)), *_ignored(folder), *_environment(folder)]
     context.write(folder / IMAGE)
     return [*written, folder / IMAGE]
 
