@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 from modelpack.registry.records import ModelVersion, Move, RegisteredModel
-from modelpack.tracking.server.telling import kept, told_pairs
+from modelpack.tracking.server.telling import Tell, kept, told_pairs
 
 RUN_LINK: Final = "modelpack.run_link"
 """A version's tag in which a field that nothing here has a column for is kept; it is not shown as a tag."""
 
 
-def told_model(model: RegisteredModel) -> dict[str, Any]:
+def told_model(model: RegisteredModel, tell: Tell) -> dict[str, Any]:
     """A registered model."""
     told: dict[str, Any] = {
         "name": model.name,
@@ -19,13 +19,13 @@ def told_model(model: RegisteredModel) -> dict[str, Any]:
     aliases = sorted(model.aliases.items())
     return told | kept(
         description=model.description,
-        latest_versions=[told_version(one) for one in model.latest],
+        latest_versions=[told_version(one, tell) for one in model.latest],
         tags=told_pairs(model.tags),
         aliases=[{"alias": alias, "version": str(version)} for alias, version in aliases],
     )
 
 
-def told_version(version: ModelVersion) -> dict[str, Any]:
+def told_version(version: ModelVersion, tell: Tell) -> dict[str, Any]:
     """A version. ``modelpack`` holds what MLflow has no field for; its clients do not look there."""
     tags = dict(version.tags)
     told: dict[str, Any] = {
@@ -35,7 +35,7 @@ def told_version(version: ModelVersion) -> dict[str, Any]:
         "last_updated_timestamp": version.updated,
         "current_stage": version.stage,
         "description": version.description,
-        "source": version.source,
+        "source": tell(version.source),
         "run_id": version.run_id,
         "run_link": tags.pop(RUN_LINK, ""),
         "status": version.status,

@@ -29,7 +29,7 @@ def create(call: Call) -> Told:
         tags=call.pairs("tags"),
         user=call.caller.name,
     )
-    return {"model": told_logged_model(model)}
+    return {"model": told_logged_model(model, call.parts.files.tell)}
 
 
 def get(call: Call) -> Told:
@@ -37,7 +37,7 @@ def get(call: Call) -> Told:
     model_id = call.path["model_id"]
     with _of(model_id):
         model = _models(call).get(model_id, deleted=call.claim("allow_deleted"))
-    return {"model": told_logged_model(model)}
+    return {"model": told_logged_model(model, call.parts.files.tell)}
 
 
 def finalize(call: Call) -> Told:
@@ -50,7 +50,7 @@ def finalize(call: Call) -> Told:
     if not isinstance(status, str):
         raise InvalidName(f"Invalid value {shorten(repr(status), 80)} for parameter 'status' supplied.")
     with _of(model_id):
-        return {"model": told_logged_model(_models(call).finalize(model_id, status))}
+        return {"model": told_logged_model(_models(call).finalize(model_id, status), call.parts.files.tell)}
 
 
 def delete(call: Call) -> Told:
@@ -95,7 +95,9 @@ def search(call: Call) -> Told:
         max_results=call.whole("max_results", _SEARCHED) or _SEARCHED,
         page_token=call.text("page_token") or None,
     )
-    return told_page("models", map(told_logged_model, page), page.next_token)
+    return told_page(
+        "models", (told_logged_model(one, call.parts.files.tell) for one in page), page.next_token
+    )
 
 
 def log_outputs(call: Call) -> Told:

@@ -38,7 +38,7 @@ def create(call: Call) -> Told:
         description=call.text("description"),
         tags=tags | ({RUN_LINK: link} if link else {}),
     )
-    return {"model_version": told_version(version)}
+    return {"model_version": told_version(version, call.parts.files.tell)}
 
 
 def update(call: Call) -> Told:
@@ -46,7 +46,7 @@ def update(call: Call) -> Told:
     name, version = call.required("name"), number(call)
     with of_version(name, version):
         updated = _store(call).update_version(name, version, description=call.text("description"))
-    return {"model_version": told_version(updated)}
+    return {"model_version": told_version(updated, call.parts.files.tell)}
 
 
 def transition(call: Call) -> Told:
@@ -61,7 +61,7 @@ def transition(call: Call) -> Told:
             archive_existing=call.claim("archive_existing_versions"),
             expected=NOT_GIVEN,
         )
-    return {"model_version": told_version(moved)}
+    return {"model_version": told_version(moved, call.parts.files.tell)}
 
 
 def delete(call: Call) -> Told:
@@ -76,7 +76,7 @@ def get(call: Call) -> Told:
     """One version."""
     name, version = call.required("name"), number(call)
     with of_version(name, version):
-        return {"model_version": told_version(_store(call).get_version(name, version))}
+        return {"model_version": told_version(_store(call).get_version(name, version), call.parts.files.tell)}
 
 
 def search(call: Call) -> Told:
@@ -87,7 +87,9 @@ def search(call: Call) -> Told:
         max_results=call.whole("max_results", _SEARCHED),
         page_token=call.text("page_token") or None,
     )
-    return told_page("model_versions", map(told_version, page), page.next_token)
+    return told_page(
+        "model_versions", (told_version(one, call.parts.files.tell) for one in page), page.next_token
+    )
 
 
 def download_uri(call: Call) -> Told:

@@ -27,7 +27,7 @@ def create(call: Call) -> Told:
         model = store.create_model(name, description=call.text("description"), tags=call.pairs("tags"))
     except AlreadyExists as error:
         raise _taken(name) from error
-    return {"registered_model": told_model(model)}
+    return {"registered_model": told_model(model, call.parts.files.tell)}
 
 
 def rename(call: Call) -> Told:
@@ -38,7 +38,7 @@ def rename(call: Call) -> Told:
             model = _store(call).rename_model(name, new_name)
     except AlreadyExists as error:
         raise _taken(new_name) from error
-    return {"registered_model": told_model(model)}
+    return {"registered_model": told_model(model, call.parts.files.tell)}
 
 
 def update(call: Call) -> Told:
@@ -46,7 +46,7 @@ def update(call: Call) -> Told:
     name = call.required("name")
     with of_model(name):
         model = _store(call).update_model(name, description=call.text("description"))
-    return {"registered_model": told_model(model)}
+    return {"registered_model": told_model(model, call.parts.files.tell)}
 
 
 def delete(call: Call) -> Told:
@@ -61,7 +61,7 @@ def get(call: Call) -> Told:
     """What is known of one model."""
     name = call.required("name")
     with of_model(name):
-        return {"registered_model": told_model(_store(call).get_model(name))}
+        return {"registered_model": told_model(_store(call).get_model(name), call.parts.files.tell)}
 
 
 def search(call: Call) -> Told:
@@ -73,7 +73,9 @@ def search(call: Call) -> Told:
     )
     if not most:
         return {"next_page_token": token or token_of(0)} if page.items else {}
-    return told_page("registered_models", map(told_model, page), page.next_token)
+    return told_page(
+        "registered_models", (told_model(one, call.parts.files.tell) for one in page), page.next_token
+    )
 
 
 def latest_versions(call: Call) -> Told:
@@ -83,7 +85,7 @@ def latest_versions(call: Call) -> Told:
         require_stage(stage)
     with of_model(name):
         found = _store(call).latest_versions(name, stages)
-    return told_page("model_versions", map(told_version, found), None)
+    return told_page("model_versions", (told_version(one, call.parts.files.tell) for one in found), None)
 
 
 def set_tag(call: Call) -> Told:
@@ -126,10 +128,10 @@ def get_by_alias(call: Call) -> Told:
             found = store.latest_versions(name, ())
         if not found:
             raise Missing(f"Latest version not found for model {shorten(name, 120)}.")
-        return {"model_version": told_version(max(found, key=lambda one: one.version))}
+        return {"model_version": told_version(max(found, key=lambda one: one.version), call.parts.files.tell)}
     require_alias(alias)
     with of_alias(name, alias):
-        return {"model_version": told_version(store.get_version_by_alias(name, alias))}
+        return {"model_version": told_version(store.get_version_by_alias(name, alias), call.parts.files.tell)}
 
 
 def history(call: Call) -> Told:
