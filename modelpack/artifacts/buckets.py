@@ -198,7 +198,13 @@ def file_system(scheme: str, root: str, environ: Mapping[str, str]) -> Any:
 
 def _s3(environ: Mapping[str, str]) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 1}}
+        "config_kwargs": {
+            "connect_timeout": 10,
+            "read_timeout": 30,
+            "retries": {"max_attempts": 1},
+            # Else signed addresses are of a kind that many servers no longer know.
+            "signature_version": "s3v4",
+        }
     }
     if environ.get("MLFLOW_S3_ENDPOINT_URL"):
         options["endpoint_url"] = environ["MLFLOW_S3_ENDPOINT_URL"]

@@ -161,8 +161,8 @@ def _await(process: "subprocess.Popen[bytes]", url: str, folder: Path) -> None:
 
 
 @contextmanager
-def s3() -> Iterator[Bucket]:
-    """moto's server, with a user, a bucket, and from then on authentication."""
+def s3(*, asks: bool = True) -> Iterator[Bucket]:
+    """A server of moto with a user and a bucket. If it *asks* who calls, it reads no signed addresses."""
     port = free_port()
     program = shutil.which("moto_server", path=str(Path(sys.executable).parent))
     assert program is not None
@@ -170,7 +170,7 @@ def s3() -> Iterator[Bucket]:
     process = subprocess.Popen(
         [program, "-H", "127.0.0.1", "-p", str(port)],
         # After three calls it asks who calls.
-        env=kept | {"INITIAL_NO_AUTH_ACTION_COUNT": "3"},
+        env=kept | ({"INITIAL_NO_AUTH_ACTION_COUNT": "3"} if asks else {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

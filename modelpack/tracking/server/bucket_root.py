@@ -59,7 +59,10 @@ class BucketRoot:
 
     def open(self, path: str) -> "OpenedObject":
         """See Root."""
-        entry, changed = self.store.look(self.full(path))
+        try:
+            entry, changed = self.store.look(self.full(path))
+        except NotFound:
+            raise NotFound("artifact", path) from None
         if entry.size is None:
             raise IsFolder(f"{shorten(repr(path), 120)} is a folder; ask for its list, or for a file in it")
         return OpenedObject(Facts(entry.size, changed, f"{entry.tag}-{entry.size:x}"), entry, self.store)

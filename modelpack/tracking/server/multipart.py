@@ -32,11 +32,11 @@ LARGEST_PART: Final = 5 << 30
 """Bytes; both as in Amazon's S3."""
 SIGNED_SECONDS: Final = 6 * 3600
 """How long an address in the bucket is good for."""
+UNSUPPORTED: Final = "Multipart upload is not supported for the current artifact repository"
+"""By how this begins, MLflow's clients know that they have to send the file in one piece."""
 
 _ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
 _NOTE: Final = "note.json"
-# Its clients know that they have to send the file in one piece by how this begins.
-_UNSUPPORTED: Final = "Multipart upload is not supported for the current artifact repository"
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ def uploads_of(root: FolderRoot | BucketRoot) -> Uploads:
         return FolderUploads(root)
     if root.can_sign:
         return BucketUploads(root)
-    raise NotImplementedHere(_UNSUPPORTED)
+    raise NotImplementedHere(UNSUPPORTED)
 
 
 class FolderUploads:

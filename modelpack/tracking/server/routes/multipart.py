@@ -20,6 +20,7 @@ from modelpack.tracking.server.multipart import (
     LARGEST_PART,
     MOST_PARTS,
     SIGNED_SECONDS,
+    UNSUPPORTED,
     FolderUploads,
     Sent,
     uploads_of,
@@ -30,6 +31,8 @@ from modelpack.tracking.server.receiving import receive
 from modelpack.tracking.server.routes.artifacts import PLACES, told
 
 _Work = Callable[[Call], Mapping[str, Any]]
+_OF_SOMETHING: Final = "artifacts"
+"""A folder on the way to every file of a run or of a logged model."""
 _PARTS: Final = f"{PLACES[0]}/mpu/part"
 
 
@@ -78,6 +81,7 @@ def routes(parts: Parts) -> list[Route]:
     made = [Route(f"{_PARTS}/{{upload_id}}/{{number:int}}", put_part, methods=["PUT"])]
     for place in PLACES:
         made += [
+            Route(f"{place}/mpu/create", begin, methods=["POST"]),
             Route(f"{place}/mpu/create/{{path:path}}", begin, methods=["POST"]),
             Route(f"{place}/mpu/complete/{{path:path}}", complete, methods=["POST"]),
             Route(f"{place}/mpu/abort/{{path:path}}", give_up, methods=["POST"]),
@@ -94,6 +98,9 @@ async def _answered(request: Request, parts: Parts, work: _Work) -> Response:
 
 def _begun(call: Call, *, here: str, headers: Mapping[str, str]) -> Mapping[str, Any]:
     path, count = _target(call), call.whole("num_parts", 1)
+    # MLflow 2.10 forgets to say of which run a file is; sent in one piece, it comes to where it belongs.
+    if _OF_SOMETHING not in path.split("/")[:-1]:
+        raise NotImplementedHere(UNSUPPORTED)
     if not 1 <= count <= MOST_PARTS:
         raise InvalidName(f"num_parts is a number from 1 to {MOST_PARTS}, not {count}")
     root = call.parts.files.root
@@ -137,5 +144,5 @@ def _target(call: Call) -> str:
     given = call.required("path").replace("\\", "/")
     if ".." in given.split("/"):
         raise InvalidName(f"Invalid path {shorten(repr(given), 120)}: give one that does not climb")
-    name, folder = given.rpartition("/")[2], require_folder(call.path["path"])
+    name, folder = given.rpartition("/")[2], require_folder(call.path.get("path", ""))
     return call.parts.files.writable(f"{folder}/{name}" if folder else name)
