@@ -30,8 +30,15 @@ def told_run(run: Run, tell: Tell) -> dict[str, Any]:
         params=told_pairs(run.data.params),
         tags=told_pairs(run.data.tags),
     )
-    inputs = kept(dataset_inputs=[told_input(one) for one in run.inputs.dataset_inputs])
-    return {"info": told_info(run.info, tell), "data": data, "inputs": inputs}
+    inputs = kept(
+        dataset_inputs=[told_input(one) for one in run.inputs.dataset_inputs],
+        model_inputs=[{"model_id": one.model_id} for one in run.inputs.model_inputs],
+    )
+    outputs = kept(
+        model_outputs=[{"model_id": one.model_id, "step": one.step} for one in run.outputs.model_outputs]
+    )
+    told: dict[str, Any] = {"info": told_info(run.info, tell), "data": data, "inputs": inputs}
+    return told | kept(outputs=outputs)
 
 
 def told_info(info: RunInfo, tell: Tell) -> dict[str, Any]:
@@ -58,7 +65,12 @@ def told_metric(metric: Metric, *, run_id: str = "") -> dict[str, Any]:
         "timestamp": metric.timestamp,
         "step": metric.step,
     }
-    return told | kept(run_id=run_id)
+    return told | kept(
+        run_id=run_id or metric.run_id,
+        model_id=metric.model_id,
+        dataset_name=metric.dataset_name,
+        dataset_digest=metric.dataset_digest,
+    )
 
 
 def told_input(one: DatasetInput) -> dict[str, Any]:

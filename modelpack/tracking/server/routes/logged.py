@@ -9,6 +9,7 @@ from modelpack.tracking.model_history import add_to_history
 from modelpack.tracking.records import Dataset, DatasetInput, Metric
 from modelpack.tracking.server.call import Call, Endpoint, missing
 from modelpack.tracking.server.routes.runs import run_id_of
+from modelpack.tracking.sql_logged_models import SqlLoggedModels
 
 _LARGEST_BATCH: Final = 1_000_000
 """Bytes; MLflow 3.17's limit."""
@@ -64,12 +65,27 @@ def _point(given: Mapping[str, Any], where: str) -> Metric:
                 f"Got invalid value {shorten(repr(value), 60)} for metric '{shorten(key, 60)}': give a number"
             )
         value = float(value)
-    return Metric(key, value, _whole(given["timestamp"]), 0 if step is None else _whole(step))
+    return Metric(
+        key, value, _whole(given["timestamp"]), 0 if step is None else _whole(step), **_measured(given, where)
+    )
+
+
+def _measured(given: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Of which model, on which data, where the point tells so."""
+    found = {}
+    for name in ("model_id", "dataset_name", "dataset_digest"):
+        value = given.get(name) or ""
+        if not isinstance(value, str):
+            raise InvalidName(f"'{where}{name}' is text, not {type(value).__name__}")
+        found[name] = value
+    return found
 
 
 def _whole(value: Any) -> Any:
     """*value*, where Protocol Buffers' JSON has a number as text; what it may be is for the store to say."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 
@@ -86,8 +102,15 @@ def log_inputs(call: Call) -> Mapping[str, Any]:
     """The datasets, and the logged models, that a run has used."""
     run_id = run_id_of(call)
     found = [_input(one, place) for place, one in enumerate(call.items("datasets"))]
-    if found:
+    models = []
+    for place, one in enumerate(call.items("models")):
+        if not isinstance(one.get("model_id"), str) or not one["model_id"]:
+            raise missing(f"models[{place}].model_id")
+        models.append(one["model_id"])
+    if found or not models:
         call.parts.tracking.log_inputs(run_id, found)
+    if models:
+        SqlLoggedModels(call.parts.database).log_model_inputs(run_id, models)
     return {}
 
 
