@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from modelpack.errors import InvalidName
 from modelpack.tracking.server.bodies import read_json
 from modelpack.tracking.server.call import PREFIXES, Call, Caller, Endpoint, Scope
 from modelpack.tracking.server.errors import Forbidden
@@ -93,7 +94,7 @@ def _answering(endpoint: Endpoint, parts: Parts, limiter: CapacityLimiter) -> _A
         if endpoint.method != "GET":
             body = await read_json(request, limit=parts.settings.body_limit)
             if endpoint.largest is not None and len(body) > endpoint.largest:
-                raise BadRequest(
+                raise InvalidName(
                     f"the request holds {len(body)} bytes; at most {endpoint.largest} are taken here"
                 )
         query = request.url.query if endpoint.method == "GET" else ""

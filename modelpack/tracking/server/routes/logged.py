@@ -115,7 +115,7 @@ def log_inputs(call: Call) -> Mapping[str, Any]:
 
 
 def _input(given: Mapping[str, Any], place: int) -> DatasetInput:
-    told, tags = given.get("dataset"), given.get("tags") or []
+    told, tags = given.get("dataset"), given.get("tags")
     if not isinstance(told, dict):
         raise missing(f"datasets[{place}].dataset")
     fields = {}
@@ -126,10 +126,10 @@ def _input(given: Mapping[str, Any], place: int) -> DatasetInput:
         if not isinstance(value, str | None):
             raise InvalidName(f"'datasets[{place}].dataset.{name}' is text, not {type(value).__name__}")
         fields[name] = value or ""
-    if not isinstance(tags, list):
+    if not isinstance(tags, list | None):
         raise InvalidName(f"'datasets[{place}].tags' is a list, not {type(tags).__name__}")
     kept = {}
-    for one in tags:
+    for one in tags or ():
         key, value = (one.get("key"), one.get("value", "")) if isinstance(one, dict) else (None, "")
         if not isinstance(key, str) or not key or not isinstance(value, str):
             raise missing(f"datasets[{place}].tags.key")

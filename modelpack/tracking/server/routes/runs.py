@@ -58,7 +58,7 @@ def _status(call: Call) -> Status | None:
         return None
     if isinstance(given, str):
         return require_status(given)
-    if isinstance(given, int) and 1 <= given <= len(STATUSES):
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= len(STATUSES):
         return STATUSES[given - 1]
     raise InvalidName(f"Invalid value {shorten(repr(given), 60)} for parameter 'status' supplied")
 
