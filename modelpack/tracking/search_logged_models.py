@@ -39,6 +39,8 @@ _NUMBERS: Final = {
     "last_updated_timestamp": logged_models.c.updated,
     "last_updated_timestamp_ms": logged_models.c.updated,
 }
+_OPTIONAL: Final = frozenset({"model_type", "source_run_id"})
+"""Empty stands for not given, which differs from nothing and comes last."""
 _NOTES: Final = {"param": logged_model_params, "tag": logged_model_tags}
 
 
@@ -151,7 +153,8 @@ def _claim(condition: Condition, on: ColumnElement[bool] | None, dialect: str) -
     if key.entity == "attribute" and key.name == "status":
         return text_claim(_TEXTS["status"], _with_whole_statuses(condition), dialect)
     if key.entity == "attribute" and key.name in _TEXTS:
-        return text_claim(_TEXTS[key.name], condition, dialect)
+        claim = text_claim(_TEXTS[key.name], condition, dialect)
+        return and_(_TEXTS[key.name] != "", claim) if key.name in _OPTIONAL else claim
     if key.entity == "attribute" and key.name in _NUMBERS:
         return number_claim(_NUMBERS[key.name], condition)
     known = ", ".join([*_TEXTS, *_NUMBERS, "metrics.KEY, params.KEY, tags.KEY"])
@@ -208,6 +211,8 @@ def _ordered(found: Select[Any], order_by: Sequence[ModelOrder]) -> Select[Any]:
             # Missing ones last, before them what is no number, in both directions.
             keys += [newest.c.model.is_(None), newest.c.nan, _turned(newest.c.value, one)]
         elif one.field_name in known:
+            if one.field_name in _OPTIONAL:
+                keys.append(known[one.field_name] == "")
             keys.append(_turned(known[one.field_name], one))
         else:
             raise InvalidFilter(
