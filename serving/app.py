@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from modelpack.addresses import is_loopback
 from modelpack.logs import Lines
@@ -14,15 +15,18 @@ from serving import contract
 from serving.codecs import by_media_type
 from serving.dataplane import DataPlane
 from serving.endpoints.about import About
+from serving.endpoints.figures import Figures
 from serving.endpoints.health import Health
 from serving.endpoints.invocations import Invocations
 from serving.endpoints.v2 import OpenInference
+from serving.metrics import place_of
 from serving.middleware.access_log import AccessLog
 from serving.middleware.answers import Answers
 from serving.middleware.farewell import Farewell
 from serving.middleware.hosts import LOOPBACK_NAMES, Hosts
 from serving.middleware.limits import Limits
 from serving.middleware.request_id import RequestId
+from serving.middleware.state import exchange_of
 from serving.settings import Settings
 
 
@@ -32,19 +36,23 @@ def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
     invocations, health, about = Invocations(plane, codecs), Health(plane), About(plane)
     app = Starlette(
         routes=[
-            Route(contract.INVOCATIONS, invocations.post, methods=["POST"]),
-            Route(contract.PING, health.alive),
-            Route(contract.HEALTH, health.alive),
-            Route(contract.READY, health.ready),
-            Route(contract.VERSION, about.version),
-            Route(contract.OPENAPI, about.openapi),
-            Route(contract.DOCS, about.docs),
-            *OpenInference(plane, settings).routes(),
+            Known(contract.INVOCATIONS, invocations.post, methods=["POST"]),
+            Known(contract.PING, health.alive),
+            Known(contract.HEALTH, health.alive),
+            Known(contract.READY, health.ready),
+            Known(contract.VERSION, about.version),
+            Known(contract.OPENAPI, about.openapi),
+            Known(contract.DOCS, about.docs),
+            Known(contract.METRICS, Figures(plane).metrics),
+            *(
+                Known(path, endpoint, methods=[method])
+                for path, endpoint, method in OpenInference(plane, settings).routes()
+            ),
         ],
         # From the outside in.
         middleware=[
             Middleware(RequestId),
-            Middleware(AccessLog, lines),
+            Middleware(AccessLog, lines, plane.metrics),
             Middleware(Farewell, plane),
             Middleware(Answers, tuple(codecs)),
             Middleware(Hosts, allowed_names(settings)),
@@ -55,6 +63,15 @@ def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
     # A path with a slash too many is another path, not a hint to send a body again.
     app.router.redirect_slashes = False
     return app
+
+
+class Known(Route):
+    """A route whose requests are counted under its path."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; also with 405, which is counted here, too."""
+        exchange_of(scope).route = place_of(self.path)
+        await super().handle(scope, receive, send)
 
 
 def allowed_names(settings: Settings) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from modelpack.schema import Signature
 from modelpack.schema.enforce import is_open
 from serving._rows import RowsLost, are_alike, has_rows, join, layout_of, split
 from serving.errors import Leaving, Overloaded
+from serving.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,14 @@ class Lane:
             logger.warning("batching switched off", extra={"model": self.name, "reason": reason})
 
 
+@dataclass(slots=True)
+class Passage:
+    """How one caller came through: in a call with so many *requests*, after so many *seconds* of waiting."""
+
+    requests: int = 1
+    seconds: float = 0.0
+
+
 class Batcher:
     """Runs at most *calls* calls at a time by *start*, which takes a plain function off the event loop.
 
@@ -81,7 +90,7 @@ class Batcher:
     and all their callers have gone.
 
     Every caller gets the answers to his rows, or his own error: a batch that fails is run again in halves.
-    Whoever is cancelled while he waits is not computed.
+    Whoever is cancelled while he waits is not computed. *metrics* is told of every call of a model.
     """
 
     def __init__(
@@ -94,6 +103,7 @@ class Batcher:
         max_wait: float = 0.0,
         company: float = 0.0,
         patience: float | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.inside = 0
         """Callers that wait or are being worked for."""
@@ -107,6 +117,7 @@ class Batcher:
         """Callers to wait for, until this moment:"""
         self._hold_until = 0.0
         self._patience = patience
+        self._metrics = metrics or Metrics()
         self._running: set[_Batch] = set()
         self._line: OrderedDict[_Call, None] = OrderedDict()
         self._groups: dict[Hashable, _Group] = {}
@@ -126,18 +137,28 @@ class Batcher:
                 "every thread is held by a prediction over its time; try again later", retry_after=5
             )
 
-    async def predict(self, lane: Lane, data: Any, params: Mapping[str, Any], *, rows: int) -> Any:
-        """What the model of *lane* answers to *data*, which has so many rows.
+    async def predict(
+        self,
+        lane: Lane,
+        data: Any,
+        params: Mapping[str, Any],
+        *,
+        rows: int,
+        passage: Passage | None = None,
+    ) -> Any:
+        """What the model of *lane* answers to *data*, which has so many rows; *passage* is filled in.
 
         Raises what the model raises for this data, Overloaded and Leaving.
         """
         self.require_room()
-        return await self._enter(_Call(partial(lane.predict, data, params), lane, data, params, rows))
+        call = _Call(partial(lane.predict, data, params), lane, data, params, rows, passage or Passage())
+        return await self._enter(call)
 
-    async def run(self, function: Callable[[], T]) -> T:
+    async def run(self, function: Callable[[], T], *, passage: Passage | None = None) -> T:
         """The result of *function*, in the same line as all others and in a call of its own."""
         self.require_room()
-        return await self.go_on(function)
+        result: T = await self._enter(_Call(function, passage=passage or Passage()))
+        return result
 
     async def go_on(self, function: Callable[[], T]) -> T:
         """As ``run``, for one who has been inside and has more to do: he is not turned away."""
@@ -256,6 +277,7 @@ class Batcher:
 
     def _launch(self, calls: "list[_Call]") -> None:
         batch = _Batch(calls, asyncio.get_running_loop().time())
+        self._note(batch)
         try:
             batch.task = asyncio.ensure_future(self._start(batch.work))
         except Exception as error:  # noqa: BLE001 - carried to whoever asked
@@ -263,6 +285,19 @@ class Batcher:
             return
         self._running.add(batch)
         batch.task.add_done_callback(partial(self._finish, batch))
+
+    def _note(self, batch: "_Batch") -> None:
+        calls, metrics = batch.calls, self._metrics
+        for call in calls:
+            if (passage := call.passage) is None:
+                continue
+            passage.requests = len(calls)
+            if not call.has_left:
+                passage.seconds = batch.since - call.since if call.since else 0.0
+                metrics.waited(passage.seconds)
+                call.has_left = True
+        if calls[0].lane is not None:
+            metrics.called(len(calls), sum(call.rows for call in calls))
 
     def _finish(self, batch: "_Batch", task: "asyncio.Future[_Outcome]") -> None:
         self._running.discard(batch)
@@ -300,15 +335,18 @@ class Batcher:
 
 @dataclass(eq=False, slots=True)
 class _Call:
-    """One caller's rows, or one function."""
+    """One caller's rows, or one function. With a *passage* it is a prediction, and counted."""
 
     function: Callable[[], Any]
     lane: Lane | None = None
     data: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)
     rows: int = 0
+    passage: Passage | None = None
     future: "asyncio.Future[Any]" = field(init=False)
     since: float = 0.0
+    has_left: bool = False
+    """Whether he was in a call already; then this one is another attempt."""
     group: "_Group | None" = None
 
     def settle(self, answer: Any, error: BaseException | None) -> None:

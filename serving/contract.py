@@ -7,8 +7,21 @@ READY = "/ready"
 VERSION = "/version"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
+METRICS = "/metrics"
+PAGE = "/"
+ASSETS = "/assets/{name}"
 V2 = "/v2"
 """The root of the Open Inference Protocol."""
+
+GRPC_SERVICE = "inference.GRPCInferenceService"
+GRPC_METHODS = (
+    "ServerLive",
+    "ServerReady",
+    "ModelReady",
+    "ServerMetadata",
+    "ModelMetadata",
+    "ModelInfer",
+)
 
 JSON = "application/json"
 CSV = "text/csv"

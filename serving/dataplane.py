@@ -10,9 +10,10 @@ import numpy as np
 
 from modelpack.errors import Uncertified
 from serving._rows import join, layout_of, split
-from serving.batching import Batcher
+from serving.batching import Batcher, Passage
 from serving.codecs import Codec, Payload, is_quick
 from serving.errors import DeadlinePassed, Leaving
+from serving.metrics import Metrics
 from serving.models import Models, Served
 
 INLINE_BYTES = 16 << 10
@@ -25,10 +26,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The bytes to send back, and how many rows were asked for."""
+    """The bytes to send back, and how many rows were asked for.
+
+    *batch* requests, with this one, were put before the model in the same call; *engine* answers it.
+    """
 
     body: bytes
     rows: int
+    engine: str
+    batch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,19 @@ class Stage(Enum):
 
 
 class DataPlane:
-    """One process's models, and the line before them."""
+    """One process's models, the line before them, and what is counted."""
 
-    def __init__(self, models: Models, batcher: Batcher, *, timeout: float | None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        batcher: Batcher,
+        *,
+        timeout: float | None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self.models = models
         self.batcher = batcher
+        self.metrics = metrics or Metrics()
         self.stage = Stage.SERVING
         self._timeout = timeout
 
@@ -84,7 +98,9 @@ class DataPlane:
         if len(body) > INLINE_BYTES or not is_quick(codec):
             self.require_room()
             served = self.models.current
-            return await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))
+            found = await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))
+            self.metrics.called(1, found.rows)
+            return found
         question = self.read(body, codec)
         (outcome,) = self.answer_at_once([question])
         if isinstance(outcome, Exception):
@@ -104,7 +120,7 @@ class DataPlane:
         """
         outcomes: list[Answer | Exception | None] = [None] * len(questions)
         for places in _shared(questions) if len(questions) > 1 else [[0]]:
-            _settle([questions[place] for place in places], places, outcomes)
+            _settle([questions[place] for place in places], places, outcomes, self.metrics)
         return outcomes
 
     async def answer(self, question: Question) -> Answer:
@@ -112,13 +128,15 @@ class DataPlane:
         return await self._in_time(self._answer(question))
 
     async def _answer(self, question: Question) -> Answer:
-        codec, payload = question.codec, question.payload
+        codec, payload, passage = question.codec, question.payload, Passage()
+        engine = question.served.engine
         result = await self.batcher.predict(
-            question.served.lane, payload.data, payload.params, rows=payload.rows
+            question.served.lane, payload.data, payload.params, rows=payload.rows, passage=passage
         )
         if _is_small(result):
-            return Answer(codec.encode(result), payload.rows)
-        return Answer(await self.batcher.go_on(lambda: codec.encode(result)), payload.rows)
+            return Answer(codec.encode(result), payload.rows, engine, passage.requests)
+        body = await self.batcher.go_on(lambda: codec.encode(result))
+        return Answer(body, payload.rows, engine, passage.requests)
 
     async def _in_time(self, answering: Coroutine[Any, Any, T]) -> T:
         try:
@@ -155,7 +173,10 @@ def _shared(questions: Sequence[Question]) -> list[list[int]]:
 
 
 def _settle(
-    questions: Sequence[Question], places: Sequence[int], outcomes: list[Answer | Exception | None]
+    questions: Sequence[Question],
+    places: Sequence[int],
+    outcomes: list[Answer | Exception | None],
+    metrics: Metrics,
 ) -> None:
     """Ask a quick engine *questions* in one call, and enter the *outcomes* at their *places*."""
     lane = questions[0].served.lane
@@ -169,12 +190,14 @@ def _settle(
             data = join([question.payload.data for question in questions])
             results = split(lane.quick(data, questions[0].payload.params), sizes)
         for place, question, result in zip(places, questions, results, strict=True):
-            outcomes[place] = Answer(question.codec.encode(result), question.payload.rows)
+            rows, engine = question.payload.rows, question.served.engine
+            outcomes[place] = Answer(question.codec.encode(result), rows, engine, len(questions))
+        metrics.called(len(questions), sum(sizes))
     except Exception as error:  # noqa: BLE001 - carried to whoever asked
         if len(questions) > 1:
             # It is the error of one of them.
             for place, question in zip(places, questions, strict=True):
-                _settle([question], [place], outcomes)
+                _settle([question], [place], outcomes, metrics)
         elif not isinstance(error, Uncertified):
             outcomes[places[0]] = error
 
@@ -188,4 +211,4 @@ def answer(served: Served, codec: Codec, body: bytes) -> Answer:
     """What *served* answers to *body*, in one thread, as long as it takes."""
     payload = codec.decode(body, served.signature)
     result = served.predictor.run(payload.data, payload.params)
-    return Answer(codec.encode(result), payload.rows)
+    return Answer(codec.encode(result), payload.rows, served.engine)

@@ -35,7 +35,7 @@ class Invocations:
         body = await whole(request.receive)
         answer = await self._plane.predict(body, codec)
         exchange = exchange_of(request.scope)
-        exchange.rows = answer.rows
+        exchange.rows, exchange.batch, exchange.engine = answer.rows, answer.batch, answer.engine
         if is_quick(codec):
             exchange.codec = codec
         return Response(answer.body, media_type=media_type)

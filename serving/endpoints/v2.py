@@ -1,12 +1,12 @@
 """``/v2``: the Open Inference Protocol over HTTP, with the binary tensor data extension."""
 
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from modelpack._version import __version__
 from serving import contract
@@ -18,6 +18,8 @@ from serving.errors import InvalidRequest, Leaving, UnsupportedMedia
 from serving.middleware.state import exchange_of, header
 from serving.models import Served
 from serving.settings import Settings
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _DIGITS = re.compile(rb"[0-9]{1,12}")
@@ -32,11 +34,11 @@ class OpenInference:
         self._plane = plane
         self._settings = settings
 
-    def routes(self) -> list[Route]:
-        """The protocol's paths; a model has each of its own with and without its version."""
+    def routes(self) -> "list[tuple[str, Endpoint, str]]":
+        """The protocol's paths, each with its method; a model has its own with and without its version."""
         model = f"{contract.V2}/models/{{model}}"
         own = [
-            Route(f"{place}{path}", endpoint, methods=[method])
+            (f"{place}{path}", endpoint, method)
             for place in (model, f"{model}/versions/{{version}}")
             for path, endpoint, method in (
                 ("", self.model, "GET"),
@@ -45,9 +47,9 @@ class OpenInference:
             )
         ]
         return [
-            Route(contract.V2, self.server),
-            Route(f"{contract.V2}/health/live", self.live),
-            Route(f"{contract.V2}/health/ready", self.ready),
+            (contract.V2, self.server, "GET"),
+            (f"{contract.V2}/health/live", self.live, "GET"),
+            (f"{contract.V2}/health/ready", self.ready, "GET"),
             *own,
         ]
 
@@ -104,7 +106,8 @@ class OpenInference:
             header_length=header_length,
         )
         answer = await self._plane.predict(body, codec)
-        exchange_of(request.scope).rows = answer.rows
+        exchange = exchange_of(request.scope)
+        exchange.rows, exchange.batch, exchange.engine = answer.rows, answer.batch, answer.engine
         if codec.answer_header_length is None:
             return Response(answer.body, media_type=contract.JSON)
         headers = {_HEADER_LENGTH: str(codec.answer_header_length)}

@@ -21,12 +21,13 @@ from serving.errors import BodyTooLarge, BodyTooSlow, InvalidRequest, Overloaded
 from serving.grpc import service_pb2 as messages
 from serving.grpc.codec import GrpcCodec
 from serving.grpc.problems import status_of
+from serving.metrics import place_of
 from serving.middleware.request_id import choose_request_id
 from serving.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "inference.GRPCInferenceService"
+SERVICE = contract.GRPC_SERVICE
 
 _BODIES = 4
 """How many messages of the largest size a process holds at one time."""
@@ -52,7 +53,14 @@ class _Call:
         self.status = grpc.StatusCode.CANCELLED
         self.started = time.perf_counter()
         self.rows: int | None = None
+        self.batch: int | None = None
+        self.engine: str | None = None
         self.bytes_in = self.bytes_out = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.perf_counter() - self.started
 
     def line(self) -> str:
         """As the access log has it, beside the requests over HTTP."""
@@ -63,9 +71,11 @@ class _Call:
                 "method": "gRPC",
                 "path": f"/{SERVICE}/{self.method}",
                 "status": self.status.name,
-                "ms": round((time.perf_counter() - self.started) * 1000, 3),
+                "ms": round(self.seconds * 1000, 3),
                 "request_id": self.request_id,
                 "rows": self.rows,
+                "batch": self.batch,
+                "engine": self.engine,
                 "bytes_in": self.bytes_in,
                 "bytes_out": self.bytes_out,
             }
@@ -107,14 +117,19 @@ class Service:
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
     def _method(self, name: str) -> Callable[[_Bodies, Any], Awaitable[bytes]]:
+        metrics, route = self._plane.metrics, place_of(f"/{SERVICE}/{name}")
+
         async def answer(bodies: _Bodies, context: Any) -> bytes:
             call = _Call(name, context)
+            metrics.entered()
             context.set_trailing_metadata(((_REQUEST_ID, call.request_id),))
             try:
                 return await self._answer(bodies, call)
             finally:
                 self._held -= call.bytes_in
                 self._lines.put(call.line())
+                metrics.answered(route, call.status.name, call.seconds, call.rows)
+                metrics.left()
 
         return answer
 
@@ -191,7 +206,7 @@ class Service:
             served=self._plane.metadata,
         )
         answer = await self._plane.predict(body, codec)
-        call.rows = answer.rows
+        call.rows, call.batch, call.engine = answer.rows, answer.batch, answer.engine
         return answer.body
 
 

@@ -19,6 +19,11 @@ class Exchange:
     bytes_in: int = 0
     bytes_out: int = 0
     started: float = field(default_factory=time.perf_counter)
+    route: int = 0
+    """Its place among serving.metrics.ROUTES."""
+    batch: int | None = None
+    """Requests in the call of the model that answered it, which its *engine* computed."""
+    engine: str | None = None
     codec: Any = None
     """What read the body, if that depends on nothing but the request's head."""
 

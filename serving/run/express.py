@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from serving import contract
 from serving.codecs import Codec
 from serving.dataplane import INLINE_BYTES, Answer, DataPlane, Question, Stage
 from serving.errors import Leaving
+from serving.metrics import UNREAD, place_of
 from serving.middleware.access_log import Line, subject_of
 from serving.middleware.answers import log_failure
 from serving.middleware.request_id import new_request_id
@@ -25,6 +27,7 @@ _MOST_EARLY = 64 << 10
 
 _END = b"\r\n\r\n"
 _TARGET = contract.INVOCATIONS.encode()
+_ROUTE, _UNREAD = place_of(contract.INVOCATIONS), place_of(UNREAD)
 _SUBJECT = subject_of("POST", contract.INVOCATIONS)
 _UNUSUAL = frozenset(
     {
@@ -110,13 +113,19 @@ class Express:
 
     def _work(self) -> None:
         taken, self._taken = self._taken, []
+        metrics = self.plane.metrics
+        metrics.entered(len(taken))
         outcomes = self.plane.answer_at_once([question for _, question, _ in taken])
+        over = 0
         for (connection, question, exchange), outcome in zip(taken, outcomes, strict=True):
-            connection.settle(question, exchange, outcome)
+            over += connection.settle(question, exchange, outcome)
+        metrics.left(over)
 
     def note(self, exchange: Exchange) -> None:
-        """Write the line of a request that came this way."""
-        self._lines.put(Line(exchange, _SUBJECT))
+        """Count a request that came this way, and write its line."""
+        line = Line(exchange, _SUBJECT)
+        self._lines.put(line)
+        self.plane.metrics.answered(_ROUTE, exchange.status, line.seconds, exchange.rows)
 
 
 _STATUS_LINES = {
@@ -174,6 +183,10 @@ class ExpressProtocol(Protocol):
             self._head, self._body_length = head, length
         super().data_received(data)
 
+    def count_refusal(self, status: int) -> None:
+        """Among those that never became requests of a route."""
+        self.express.plane.metrics.answered(_UNREAD, status, 0.0, None)
+
     @property
     def _is_between(self) -> bool:
         """Whether one request is over, in both directions, and nothing of the next one has come."""
@@ -202,27 +215,42 @@ class ExpressProtocol(Protocol):
         express.take(self, question, exchange)
         return True
 
-    def settle(self, question: Question, exchange: Exchange, outcome: Answer | Exception | None) -> None:
-        """What became of *question* on the event loop; None: it has to wait for a thread."""
+    def settle(self, question: Question, exchange: Exchange, outcome: Answer | Exception | None) -> bool:
+        """Take what became of *question* on the event loop; None: it has to wait for a thread.
+
+        Answers whether it is over.
+        """
         if self.transport.is_closing():
             self._is_busy = False
             self.express.note(exchange)
         elif outcome is None:
             self._task = self.loop.create_task(self._answer(question, exchange))
-            self._task.add_done_callback(self.tasks.discard)
+            self._task.add_done_callback(partial(self._end, exchange))
             self.tasks.add(self._task)
+            return False
         else:
             if isinstance(outcome, Exception):
                 self._refuse_after_all(outcome, exchange)
             else:
+                exchange.batch, exchange.engine = outcome.batch, outcome.engine
                 self._write(200, outcome.body, exchange)
             self._is_busy = False
             self.express.note(exchange)
             self._rest()
+        return True
+
+    def _end(self, exchange: Exchange, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        self.express.plane.metrics.left()
+        if self._task is task:
+            # The caller hung up before it began.
+            self._task, self._is_busy = None, False
+            self.express.note(exchange)
 
     async def _answer(self, question: Question, exchange: Exchange) -> None:
         try:
             answer = await self.express.plane.answer(question)
+            exchange.batch, exchange.engine = answer.batch, answer.engine
             self._write(200, answer.body, exchange)
         except asyncio.CancelledError:
             # Nobody is there any more, or the runner gives up waiting; then who asked should know.

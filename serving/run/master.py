@@ -13,6 +13,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from modelpack.logs import JsonFormatter
+from serving.metrics import Family
 from serving.run.plan import VARIABLE, Plan
 from serving.run.roster import TRIES, Once, Roster
 from serving.run.worker import Worker
@@ -70,7 +71,7 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._roster = Roster()
+        self._roster, self._family = Roster(), Family()
         super().__init__()
 
     def load_config(self) -> None:
@@ -79,7 +80,13 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
         worker = type(
             "PlannedWorker",
             (Worker,),
-            {"plan": self._plan, "roster": self._roster, "announcing": Once(), "complaining": Once()},
+            {
+                "plan": self._plan,
+                "roster": self._roster,
+                "family": self._family,
+                "announcing": Once(),
+                "complaining": Once(),
+            },
         )
         patience = max(_LEAST_PATIENCE, round(_PATIENCE * settings.timeout)) if settings.timeout else 0
         values = {
@@ -105,13 +112,15 @@ class Master(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no ty
         _Arbiter(self, self._roster).run()
 
     def _before_fork(self, arbiter: Any, worker: Any) -> None:
-        del arbiter, worker
+        del arbiter
         if self._roster.hopeless:
             raise HaltServer(f"{TRIES} workers in a row ended before they were ready", 1)
+        worker.region = self._family.take(worker.age)
 
     def _after_exit(self, arbiter: Any, worker: Any) -> None:
         del arbiter
         self._roster.ended(worker.age)
+        self._family.release(worker.age)
 
 
 def _log_as_we_do(arbiter: Any) -> None:

@@ -14,6 +14,7 @@ from serving.app import create_app
 from serving.batching import Batcher
 from serving.dataplane import DataPlane
 from serving.errors import CannotLoad
+from serving.metrics import Metrics
 from serving.models import Models, Served, Source, load
 from serving.run.express import Express
 from serving.run.plan import Plan
@@ -33,13 +34,13 @@ _COMPANY = 0.4
 
 
 class Process:
-    """A loaded model and all that answers for it. Raises what loading raises.
+    """A loaded model and all that answers for it, counting to *metrics*. Raises what loading raises.
 
     Everything that starts threads starts here, after any fork: the arrays' own libraries, the threads that
     predict, and the ones that write.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, metrics: Metrics | None = None) -> None:
         settings = plan.settings
         self._plan = plan
         self._lines, self._events = Lines(STDOUT), Lines(STDERR)
@@ -55,7 +56,7 @@ class Process:
         )
         self.served = _loaded(source, settings)
         warm(self.served)
-        self.plane = plane_of(self.served, settings, Workers(threads_of(settings)))
+        self.plane = plane_of(self.served, settings, Workers(threads_of(settings)), metrics)
         # What is here now stays: to look through it for garbage time and again would make some requests wait.
         gc.collect()
         gc.freeze()
@@ -100,8 +101,11 @@ class Process:
             self._events.close()
 
 
-def plane_of(served: Served, settings: Settings, workers: Workers) -> DataPlane:
+def plane_of(
+    served: Served, settings: Settings, workers: Workers, metrics: Metrics | None = None
+) -> DataPlane:
     """What answers for *served* on *workers*, with the line before it that *settings* describe."""
+    metrics = metrics or Metrics()
     batcher = Batcher(
         workers.start,
         calls=workers.threads,
@@ -110,8 +114,9 @@ def plane_of(served: Served, settings: Settings, workers: Workers) -> DataPlane:
         max_wait=settings.batch_wait,
         company=_COMPANY,
         patience=settings.timeout or None,
+        metrics=metrics,
     )
-    return DataPlane(Models(served), batcher, timeout=settings.timeout or None)
+    return DataPlane(Models(served), batcher, timeout=settings.timeout or None, metrics=metrics)
 
 
 def _loaded(source: Source, settings: Settings) -> Served:

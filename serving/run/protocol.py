@@ -145,9 +145,13 @@ class Protocol(HttpToolsProtocol):
         ]
         self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
         self.transport.close()
+        self.count_refusal(problem.status)
         logger.info(
             "a request was refused unread", extra={"status": problem.status, "request_id": request_id}
         )
+
+    def count_refusal(self, status: int) -> None:
+        """Called for each request that is refused unread; nothing is counted here."""
 
     @property
     def _exchange(self) -> RequestResponseCycle | None:

@@ -13,6 +13,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers import base
 
 from modelpack.errors import ModelpackError
+from serving.metrics import Family, Metrics
 from serving.run.plan import Plan
 from serving.run.roster import Door, Once, Roster
 
@@ -55,6 +56,9 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn publishes no types
 
     plan: Plan
     roster: Roster
+    family: Family
+    """The memory for what is counted, and in it the place of this worker, which the master has chosen."""
+    region: int = 0
     announcing: Once
     complaining: Once
 
@@ -71,7 +75,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn publishes no types
                 # Imported now, not above: numpy's libraries start threads when they are imported, and the
                 # master reads this file. No thread may exist where a fork happens.
                 process = importlib.import_module("serving.run.process")
-                self._process = process.Process(self.plan)
+                self._process = process.Process(self.plan, Metrics(self.family, self.region))
             except ModelpackError as error:
                 if not self.complaining.claim():
                     # gunicorn 27 stumbles over a second failure to boot while it halts for the first.
