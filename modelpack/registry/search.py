@@ -1,7 +1,7 @@
 """The search grammar's tree, as SQL with bound parameters; and pages of what it finds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
@@ -119,7 +119,8 @@ def _tag_claim(condition: Condition, searched: Searched, dialect: str) -> Column
     if condition.key == _IS_PROMPT and condition.operator == "!=":
         # MLflow's clients add this to every search, to hide prompts. As for any other tag it would find
         # only what bears the tag, that is nothing at all.
-        return ~has_tag.where(tags.c.value == condition.value).exists()
+        shown = replace(condition, operator="=")
+        return ~has_tag.where(text_claim(tags.c.value, shown, dialect)).exists()
     return has_tag.where(text_claim(tags.c.value, condition, dialect)).exists()
 
 

@@ -384,9 +384,13 @@ class SqlTrackingStore:
         return rules.require_run_name(run_name or tagged or random_name())
 
     def _tag(self, connection: Connection, row: Row[Any], tags: Mapping[str, str]) -> None:
-        _set_tags(connection, row.id, tags)
-        if RUN_NAME in tags:
-            connection.execute(update(runs).where(runs.c.id == row.id).values(name=tags[RUN_NAME]))
+        name = tags.get(RUN_NAME)
+        if name:
+            connection.execute(update(runs).where(runs.c.id == row.id).values(name=name))
+        # A run is never without a name: as in MLflow, an empty one leaves it as it was.
+        given = {key: value for key, value in tags.items() if value or key != RUN_NAME}
+        if given:
+            _set_tags(connection, row.id, given)
 
 
 def _set_tags(connection: Connection, run: int, tags: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modelpack.errors import AlreadyExists, Conflict, InvalidName, NotFound
@@ -82,6 +83,9 @@ def test_a_run_without_a_name_gets_one_and_a_tag_renames_it(store: SqlTrackingSt
     assert len(run.info.run_name.split("-")) == 3
     store.log_batch(run.info.run_id, tags={RUN_NAME: "mine"})
     assert store.get_run(run.info.run_id).info.run_name == "mine"
+    store.log_batch(run.info.run_id, tags={RUN_NAME: ""})
+    unchanged = store.get_run(run.info.run_id)
+    assert (unchanged.info.run_name, unchanged.data.tags[RUN_NAME]) == ("mine", "mine")
     with pytest.raises(InvalidName, match=r"mlflow\.runName"):
         begun(store, run_name="a", tags={RUN_NAME: "b"})
 
@@ -112,6 +116,15 @@ def test_a_metric_comes_back_bit_for_bit(store: SqlTrackingStore, value: float) 
     (point,) = store.metric_history(run, "m").items
     assert repr(point.value) == repr(value) or point.value == value == 0
     assert repr(store.get_run(run).data.metrics["m"]) == repr(point.value)
+
+
+def test_numbers_of_numpy_are_numbers(store: SqlTrackingStore) -> None:
+    run = begun(store).info.run_id
+    odd: Any = np.int64(3)
+    half: Any = np.float32(0.5)
+    store.log_batch(run, metrics=[Metric("m", 0.5, odd, odd), Metric("n", half, 1, odd)])
+    assert store.metric_history(run, "m").items == (Metric("m", 0.5, 3, 3),)
+    assert store.metric_history(run, "n").items == (Metric("n", 0.5, 1, 3),)
 
 
 def test_the_same_again_is_no_error_and_no_second_point(store: SqlTrackingStore) -> None:
@@ -208,6 +221,52 @@ def test_datasets_are_noted_once(store: SqlTrackingStore) -> None:
     found = store.search_runs(["0"], "datasets.name = 'customers' AND datasets.context = 'training'")
     assert [one.info.run_id for one in found.items] == [run]
     assert not store.search_runs(["0"], "datasets.digest = 'other'").items
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": "x" * 501}, "500"),
+        ({"name": ""}, "name"),
+        ({"digest": "x" * 37}, "36"),
+        ({"digest": ""}, "digest"),
+        ({"source_type": "x" * 37}, "36"),
+        ({"source": "x" * 65_536}, "65535"),
+        ({"schema": "x" * 1_048_576}, "1048575"),
+        ({"profile": "x" * 16_777_216}, "16777215"),
+        ({"source": "\0"}, "NUL"),
+        ({"tags": {"k" * 256: "v"}}, "255"),
+        ({"tags": {"k": "v" * 501}}, "500"),
+    ],
+)
+def test_a_dataset_beyond_the_limits_is_refused_with_all_that_came_along(
+    shared_store: SqlTrackingStore, given: dict[str, Any], said: str
+) -> None:
+    run = begun(shared_store).info.run_id
+    tags = given.get("tags", {})
+    fields = {"name": "d", "digest": "1", "source_type": "s", "source": "s", **given}
+    fields.pop("tags", None)
+    good = DatasetInput(dataset=Dataset(name="good", digest="1", source_type="s", source="s"))
+    with pytest.raises(InvalidName, match=said):
+        shared_store.log_inputs(run, [good, DatasetInput(dataset=Dataset(**fields), tags=tags)])
+    assert shared_store.get_run(run).inputs.dataset_inputs == ()
+
+
+def test_a_dataset_at_its_limits_is_kept(store: SqlTrackingStore) -> None:
+    run = begun(store).info.run_id
+    widest = DatasetInput(
+        dataset=Dataset(
+            name="n" * 500,
+            digest="d" * 36,
+            source_type="s",
+            source="s" * 65_535,
+            schema="s" * 1_048_575,
+            profile="p" * 100_000,
+        ),
+        tags={"k" * 255: "v" * 500},
+    )
+    store.log_inputs(run, [widest])
+    assert store.get_run(run).inputs.dataset_inputs == (widest,)
 
 
 def test_experiments_are_searched(store: SqlTrackingStore) -> None:
