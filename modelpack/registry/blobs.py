@@ -1,12 +1,16 @@
 """The files of versions: each set of files once, under its digest, never changed."""
 
 import re
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from modelpack.artifacts import LocalArtifacts
-from modelpack.directory import ModelDirectory, open_directory
+from modelpack.artifacts.buckets import BucketArtifacts
+from modelpack.directory import ModelDirectory, layout, open_directory
 from modelpack.directory.manifest import Manifest
 from modelpack.errors import AlreadyExists, DamagedModel, InvalidModel, NotFound, shorten
+from modelpack.files import walk
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 
@@ -41,6 +45,28 @@ def keep(directory: ModelDirectory, artifacts: LocalArtifacts) -> str:
     except AlreadyExists:
         kept(artifacts, location, manifest.digest).check()
         artifacts.settle(location)
+    return manifest.digest
+
+
+def keep_in_bucket(directory: ModelDirectory, store: BucketArtifacts, prefix: str) -> str:
+    """Verify *directory*, and have *store* keep it below *prefix*; answers its digest.
+
+    A bucket has no folder that appears in one step: the manifest comes last, and with it all is there. What
+    has one already is shared.
+    """
+    directory.check()
+    manifest = Manifest.read(directory.path) or Manifest.of(directory.path)
+    place = "/".join(part for part in (prefix, location_of(manifest.digest)) if part)
+    sealed = f"{place}/{layout.MANIFEST}"
+    with suppress(NotFound):
+        store.look(sealed)
+        return manifest.digest
+    for file in walk(directory.path):
+        if file != directory.path / layout.MANIFEST:
+            store.send(file, f"{place}/{file.relative_to(directory.path).as_posix()}")
+    with tempfile.TemporaryDirectory(prefix="modelpack-seal-") as folder:
+        manifest.write(Path(folder))
+        store.send(Path(folder) / layout.MANIFEST, sealed)
     return manifest.digest
 
 

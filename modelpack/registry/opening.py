@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelpack import settings
 from modelpack.artifacts import LocalArtifacts
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.errors import MissingDependency, Unsupported, shorten
 from modelpack.registry.address import server_of
+from modelpack.registry.bucket_files import BucketFiles
 from modelpack.registry.files import FolderFiles, VersionFiles
 from modelpack.registry.store import RegistryStore
 from modelpack.remote.address import ServerAddress
@@ -32,8 +33,10 @@ def open_parts(
             )
         return _of_server(address, environ, user, is_given=uri is not None)
     store = _of_database(uri, environ, user, create=create, upgrade=upgrade)
-    root = artifacts or environ.get("MODELPACK_ARTIFACT_ROOT") or settings.home(environ) / "artifacts"
-    return store, FolderFiles(LocalArtifacts(Path(root)))
+    root = ArtifactRoot.read(environ, artifacts)
+    if root.is_bucket:
+        return store, BucketFiles(root.text, environ)
+    return store, FolderFiles(LocalArtifacts(root.folder))
 
 
 def _of_server(

@@ -1,11 +1,14 @@
 """The calls of MlflowClient for registered models."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.errors import InvalidName, NotFound, shorten
 from modelpack.registry import STAGES, Registry
+from modelpack.resolve import locate
 from modelpack.tracking.opening import Tracking
 from modelpack.tracking.registered import ModelVersion, PagedList, RegisteredModel
 from modelpack.uris import ModelRef, RunPath
@@ -187,7 +190,8 @@ class RegistryCalls(ABC):
         if self.registry.is_remote:
             return source, asked.run_id
         root = self.tracking.store.get_run(asked.run_id).info.artifact_uri
-        return f"{root}/{asked.path}", asked.run_id
+        place = ArtifactRoot.read(os.environ).follow(ModelRef.parse(f"{root}/{asked.path}"))
+        return str(place if place.scheme == "file" else locate(place)), asked.run_id
 
 
 def _number(version: int | str) -> int:

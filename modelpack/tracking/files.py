@@ -9,6 +9,7 @@ from modelpack.artifacts import LocalArtifacts
 from modelpack.artifacts.cache import Cache
 from modelpack.artifacts.download import download, patience, tree
 from modelpack.artifacts.places import Place, Places
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.artifacts.store import RemoteStore
 from modelpack.errors import InvalidName, NotFound, shorten
 from modelpack.files import make_folder, walk
@@ -81,6 +82,8 @@ class RunFiles:
 
     def _place(self, root: str) -> tuple[LocalArtifacts | RemoteStore, str]:
         ref = ModelRef.parse(root)
+        if self._server is None:
+            ref = ArtifactRoot.read(self._environ).follow(ref)
         if ref.scheme == "file" and self._server is None:
             # Our own database says so, not somebody's server.
             return LocalArtifacts(ref.path), ""

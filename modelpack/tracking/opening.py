@@ -3,10 +3,10 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from modelpack import settings
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.errors import MissingDependency
 from modelpack.remote.address import ServerAddress, is_server
 from modelpack.tracking.files import RunFiles
@@ -48,11 +48,11 @@ def open_tracking(uri: str | None, environ: Mapping[str, str]) -> Tracking:
         remote: Any = importlib.import_module("modelpack.tracking.rest_store")
         server = remote.open_server(ServerAddress.parse(text, origin), environ)
         return Tracking(remote.RestTrackingStore(server), RunFiles(environ, server))
-    root = environ.get("MODELPACK_ARTIFACT_ROOT") or settings.home(environ) / "artifacts"
-    return Tracking(_of_database(text, origin, Path(root)), RunFiles(environ, None))
+    root = ArtifactRoot.read(environ)
+    return Tracking(_of_database(text, origin, root.uri("runs")), RunFiles(environ, None))
 
 
-def _of_database(text: str, origin: str, root: Path) -> TrackingStore:
+def _of_database(text: str, origin: str, root: str) -> TrackingStore:
     try:
         sql: Any = importlib.import_module("modelpack.sql")
         sql_store: Any = importlib.import_module("modelpack.tracking.sql_store")
@@ -61,5 +61,5 @@ def _of_database(text: str, origin: str, root: Path) -> TrackingStore:
             raise
         raise MissingDependency("tracking", package="sqlalchemy", extra="registry") from error
     database = sql.Database(sql.Address.of(text, origin))
-    store: TrackingStore = sql_store.SqlTrackingStore(database, root=(root.absolute() / "runs").as_uri())
+    store: TrackingStore = sql_store.SqlTrackingStore(database, root=root)
     return store

@@ -3,6 +3,7 @@
 import os
 
 from modelpack.artifacts.resolver import PlaceResolver
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.remote.address import tracking_address
 from modelpack.tracking.opening import open_tracking
 from modelpack.uris import ModelRef, RunPath
@@ -21,4 +22,4 @@ class RunResolver:
             root = tracking.store.get_run(asked.run_id).info.artifact_uri
         finally:
             tracking.close()
-        return ModelRef.parse(f"{root}/{asked.path}")
+        return ArtifactRoot.read(os.environ).follow(ModelRef.parse(f"{root}/{asked.path}"))

@@ -11,11 +11,9 @@ from typing import IO, Final
 from modelpack.artifacts.buckets import PACKAGES, BucketArtifacts, BucketPath
 from modelpack.artifacts.download import download, patience, tree
 from modelpack.artifacts.store import Entry
-from modelpack.directory import ModelDirectory, layout
-from modelpack.directory.manifest import Manifest
+from modelpack.directory import ModelDirectory
 from modelpack.errors import InvalidName, InvalidUri, NotFound, StoreUnavailable, shorten
-from modelpack.files import walk
-from modelpack.registry.blobs import location_of
+from modelpack.registry.blobs import keep_in_bucket
 from modelpack.tracking.server.errors import IsFolder
 from modelpack.tracking.server.folder_root import refusals
 from modelpack.tracking.server.paths import is_reserved
@@ -104,20 +102,8 @@ class BucketRoot:
             yield into
 
     def keep(self, directory: ModelDirectory) -> str:
-        """See Root. The manifest comes last: with it, the files of a digest are all there."""
-        directory.check()
-        manifest = Manifest.read(directory.path) or Manifest.of(directory.path)
-        location = self.full(location_of(manifest.digest))
-        if self._is_there(f"{location}/{layout.MANIFEST}"):
-            return manifest.digest
-        for file in walk(directory.path):
-            name = file.relative_to(directory.path).as_posix()
-            if name != layout.MANIFEST:
-                self.store.send(file, f"{location}/{name}")
-        with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
-            manifest.write(Path(folder))
-            self.store.send(Path(folder) / layout.MANIFEST, f"{location}/{layout.MANIFEST}")
-        return manifest.digest
+        """See Root."""
+        return keep_in_bucket(directory, self.store, self.place.prefix)
 
     def full(self, path: str) -> str:
         """Where *path* lies in the bucket."""
@@ -129,12 +115,6 @@ class BucketRoot:
 
     def close(self) -> None:
         """See Root."""
-
-    def _is_there(self, place: str) -> bool:
-        try:
-            return self.store.look(place)[0].size is not None
-        except NotFound:
-            return False
 
 
 @dataclass(frozen=True, slots=True)
