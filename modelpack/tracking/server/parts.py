@@ -40,6 +40,10 @@ class Parts:
 
     def check(self) -> None:
         """Look whether all of it is there. Raises StoreUnavailable, or what else is wrong with it."""
+        file = self.database.address.file
+        if file is not None and not file.is_file():
+            # An open connection would not notice, and what it writes would be gone with it.
+            raise StoreUnavailable(f"the database {self.database.address} is gone")
         with self.database.read() as connection:
             if Schema().wants_work(connection, self.database.address, upgrade=False):
                 raise StoreUnavailable(f"the tables of {self.database.address} are gone")

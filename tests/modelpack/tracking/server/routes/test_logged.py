@@ -11,6 +11,12 @@ INVALID, MISSING = "INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"
 DATASET = {"name": "iris", "digest": "d1", "source_type": "http", "source": "{}"}
 
 
+@pytest.fixture(scope="module")
+def there(ask: Asking) -> str:
+    """A run that takes nothing of what is tried on it."""
+    return ask.run()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -187,8 +193,8 @@ def test_a_point_may_tell_of_a_logged_model_and_its_data(ask: Asking) -> None:
         ("runs/log-inputs", {"models": [{}]}),
     ],
 )
-def test_what_is_wrong_is_refused(ask: Asking, path: str, given: dict[str, Any]) -> None:
-    assert ask.refused(path, run_id=ask.run(), **given)[:2] == (400, INVALID)
+def test_what_is_wrong_is_refused(ask: Asking, there: str, path: str, given: dict[str, Any]) -> None:
+    assert ask.refused(path, run_id=there, **given)[:2] == (400, INVALID)
 
 
 @pytest.mark.parametrize("path", ["log-metric", "log-parameter", "set-tag", "log-batch", "log-inputs"])
