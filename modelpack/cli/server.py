@@ -109,6 +109,17 @@ def _door(command: T) -> T:
     return command
 
 
+def _scoring(command: T) -> T:
+    return _option(
+        "--scoring-server",
+        "scoring_servers",
+        variables="MODELPACK_SCORING_SERVERS",
+        multiple=True,
+        metavar="URL",
+        help="A scoring server that pages may send rows to, to try a model; more than one may be given.",
+    )(command)
+
+
 @click.command(context_settings={"help_option_names": ["--help"], "max_content_width": 110})
 @_places
 @_door
@@ -176,6 +187,7 @@ def _door(command: T) -> T:
     metavar="SECONDS",
     help="After SIGTERM, how long running requests may take to finish.",
 )
+@_scoring
 @_option(
     "--pages/--no-pages",
     variables="MODELPACK_PAGES",
@@ -210,6 +222,7 @@ def server(*, serve_artifacts: bool, compose: str | None, force: bool, **given: 
 @click.command(context_settings={"help_option_names": ["--help"], "max_content_width": 110})
 @_places
 @_door
+@_scoring
 def ui(**given: Any) -> int:
     """Look at a registry and its runs in a browser: a server for one person, on this machine."""
 
@@ -221,7 +234,9 @@ def ui(**given: Any) -> int:
 
 def _start(given: Mapping[str, Any], *, tell: Callable[[str], None] | None) -> int:
     plain = {name: value for name, value in given.items() if name not in _PLACES}
-    chosen = _part("modelpack.tracking.server.settings").ServerSettings(
+    room = _part("modelpack.tracking.server.settings")
+    plain["scoring_servers"] = tuple(map(room.scoring_address, plain["scoring_servers"]))
+    chosen = room.ServerSettings(
         backend_store_uri=given["backend_store_uri"] or _database(os.environ),
         artifact_root=_root(given, os.environ),
         **plain,

@@ -38,6 +38,7 @@ _MODULES: Final = (
     "logged_models",
     "run_artifacts",
     "artifacts",
+    "multipart",
 )
 _THREADS: Final = 32
 """Handlers at one time in a process; each may hold a connection to the database."""
@@ -67,7 +68,7 @@ def create_app(
             Middleware(Answers),
             Middleware(Hosts, known_names(settings), takes_addresses=takes_addresses(settings)),
             Middleware(Origins, settings.allowed_origins),
-            Middleware(Gate, info.OPEN_PATHS, check),
+            Middleware(Gate, info.OPEN_PATHS, check, pages=settings.pages),
         ],
         exception_handlers={HTTPException: _hand_on},
     )
@@ -89,6 +90,10 @@ def _routes(parts: Parts, counts: Counts, is_leaving: Callable[[], bool]) -> Ite
     for module in _modules():
         if hasattr(module, "routes"):
             yield from map(guarded, module.routes(parts))
+    if parts.settings.pages:
+        pages: Any = importlib.import_module("modelpack.tracking.ui")
+        # Each looks at its caller itself, and says no by a page.
+        yield from map(opened, pages.routes(parts))
 
 
 def _modules() -> list[Any]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from anyio import to_thread
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from modelpack.tracking.server import sessions
 from modelpack.tracking.server.call import Caller
 from modelpack.tracking.server.exchange import exchange_of, header
 from modelpack.tracking.server.refusals import TooManyAttempts, Unauthenticated
@@ -28,11 +30,14 @@ class Gate:
     """Lets those pass whom *check* knows by their token, and everybody to *open_paths*; the rest gets 401.
 
     It stands before all routes, those of later versions and those that do not exist. Without a *check*
-    everybody passes.
+    everybody passes. Where there are *pages*, a browser may bring its token in a cookie, to them alone; one
+    without is led to where it can sign in.
     """
 
-    def __init__(self, app: ASGIApp, open_paths: Collection[str], check: Check | None) -> None:
-        self._app, self._open_paths, self._check = app, open_paths, check
+    def __init__(
+        self, app: ASGIApp, open_paths: Collection[str], check: Check | None, *, pages: bool = False
+    ) -> None:
+        self._app, self._open_paths, self._check, self._pages = app, open_paths, check, pages
         self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,12 +45,24 @@ class Gate:
             exchange = exchange_of(scope)
             if self._check is None:
                 exchange.caller = Caller()
-            elif scope["path"] not in self._open_paths:
-                exchange.caller = await self._admit(self._check, scope)
+            elif not self._is_open(scope["path"]):
+                try:
+                    exchange.caller = await self._admit(self._check, scope)
+                except Unauthenticated:
+                    address = sessions.login_address(scope) if self._pages else None
+                    if address is None:
+                        raise
+                    await RedirectResponse(address, 303)(scope, receive, send)
+                    return
         await self._app(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or (self._pages and sessions.is_open(path))
 
     async def _admit(self, check: Check, scope: Scope) -> Caller:
         secret = secret_of(header(scope, b"authorization"))
+        if secret is None and self._pages:
+            secret = sessions.secret_of(scope["path"], header(scope, b"cookie"))
         if secret is None:
             raise Unauthenticated("this server asks for a token; MLFLOW_TRACKING_TOKEN is where clients look")
         # The address is the peer's: what it says about others, in X-Forwarded-For, anybody can say.

@@ -1,0 +1,213 @@
+// Draws the curves of metrics. Without it, every figure still leads to a table of its points.
+(() => {
+  "use strict";
+  const figures = [...document.querySelectorAll("figure.chart")];
+  if (!figures.length || !window.uPlot) return;
+
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const options = { by: "step", log: false };
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const told = (value) => (value == null ? "–" : Number(value.toPrecision(6)).toString());
+
+  // Curves of several runs over one axis: every place that any of them has.
+  const joined = (runs) => {
+    if (runs.length === 1) return [runs[0].x, runs[0].y];
+    return uPlot.join(runs.map((run) => [run.x, run.y]));
+  };
+
+  const axis = () => ({
+    stroke: color("--soft"),
+    grid: { stroke: color("--line"), width: 1 },
+    ticks: { stroke: color("--line"), width: 1, size: 4 },
+    font: "11px system-ui, sans-serif",
+  });
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.box = figure.querySelector(".plot");
+      this.runs = figure.dataset.runs.split(" ");
+      this.key = figure.dataset.key;
+    }
+
+    async load() {
+      const query = new URLSearchParams({ key: this.key, by: options.by });
+      this.runs.forEach((run) => query.append("runs", run));
+      this.asked = query.toString();
+      try {
+        const answer = await fetch(`/curves?${query}`, { headers: { Accept: "application/json" } });
+        if (!answer.ok) throw new Error(`${answer.status}`);
+        const found = await answer.json();
+        // A later question may have been answered before.
+        if (this.asked === query.toString()) this.show(found.runs.filter((run) => run.x.length));
+      } catch (error) {
+        this.say("The curve cannot be had now. Load the page again.");
+      }
+    }
+
+    say(text) {
+      const line = document.createElement("p");
+      line.className = "quiet";
+      line.textContent = text;
+      this.box.replaceChildren(line);
+    }
+
+    show(runs) {
+      this.drawn = runs;
+      this.draw();
+    }
+
+    draw() {
+      const runs = this.drawn;
+      if (!runs) return;
+      if (!runs.length) return this.say("No points.");
+      if (this.plot) this.plot.destroy();
+      this.box.replaceChildren();
+      this.prepare();
+      const data = joined(runs);
+      this.plot = new uPlot(this.shape(runs, data), data, this.box);
+      this.figure.dataset.drawn = String(runs.length);
+    }
+
+    shape(runs, data) {
+      const positive = runs.every((run) => run.y.every((value) => value == null || value > 0));
+      const few = data[0].length <= 40;
+      return {
+        width: Math.max(200, this.box.clientWidth),
+        height: Math.max(190, this.box.clientHeight),
+        legend: { show: false },
+        cursor: { drag: { x: true, y: false }, points: { size: 8 } },
+        scales: { x: { time: false }, y: { distr: options.log && positive ? 3 : 1 } },
+        axes: [axis(), { ...axis(), size: 56 }],
+        series: [
+          {},
+          ...runs.map((run) => ({
+            label: run.name,
+            stroke: color(`--series-${Math.max(0, this.runs.indexOf(run.id)) % 10}`),
+            width: 2,
+            spanGaps: runs.length > 1,
+            points: { show: few, size: 5 },
+          })),
+        ],
+        hooks: {
+          setCursor: [(plot) => this.read(plot.cursor.idx)],
+          setScale: [(plot, scale) => scale === "x" && this.note(plot)],
+        },
+      };
+    }
+
+    prepare() {
+      const box = this.box;
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute(
+        "aria-label",
+        `Curve of ${this.key}. Arrow keys read its points, plus and minus zoom, 0 shows all.`,
+      );
+      box.onkeydown = (event) => this.press(event);
+      if (this.line) return;
+      this.line = document.createElement("p");
+      this.line.className = "reading";
+      this.line.setAttribute("aria-live", "polite");
+      const bar = document.createElement("div");
+      bar.className = "zoom";
+      const acts = [["Closer", () => this.zoom(0.5)], ["Farther", () => this.zoom(2)], ["All", () => this.all()]];
+      for (const [label, act] of acts) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = label;
+        button.setAttribute("aria-label", `${label}: ${this.key}`);
+        button.onclick = act;
+        bar.append(button);
+      }
+      box.after(this.line, bar);
+    }
+
+    read(place) {
+      this.place = place;
+      if (place == null) return void (this.line.textContent = "");
+      const { data, series } = this.plot;
+      const values = series.slice(1).map((one, number) => {
+        const value = data[number + 1][place];
+        return series.length > 2 ? (value == null ? "" : `${one.label} ${told(value)}`) : told(value);
+      });
+      const across = options.by === "time" ? `${told(data[0][place])} s` : `step ${told(data[0][place])}`;
+      this.line.textContent = `${across}: ${values.filter(Boolean).join(", ")}`;
+    }
+
+    note(plot) {
+      const { min, max } = plot.scales.x;
+      this.figure.dataset.from = told(min);
+      this.figure.dataset.to = told(max);
+    }
+
+    press(event) {
+      const acts = {
+        ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), Home: () => this.step(-Infinity),
+        End: () => this.step(Infinity), "+": () => this.zoom(0.5), "=": () => this.zoom(0.5),
+        "-": () => this.zoom(2), 0: () => this.all(), Escape: () => this.all(),
+      };
+      const act = acts[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      act();
+    }
+
+    step(count) {
+      const places = this.plot.data[0];
+      const now = this.place == null ? (count > 0 ? -1 : places.length) : this.place;
+      const next = Math.min(places.length - 1, Math.max(0, now + count));
+      const left = this.plot.valToPos(places[next], "x");
+      this.plot.setCursor({ left, top: this.plot.over.clientHeight / 2 });
+      this.read(next);
+    }
+
+    zoom(share) {
+      const { min, max } = this.plot.scales.x;
+      const places = this.plot.data[0];
+      const middle = this.place == null ? (min + max) / 2 : places[this.place];
+      const half = ((max - min) * share) / 2;
+      const lowest = places[0], highest = places[places.length - 1];
+      this.plot.setScale("x", { min: Math.max(lowest, middle - half), max: Math.min(highest, middle + half) });
+    }
+
+    all() {
+      const places = this.plot.data[0];
+      this.plot.setScale("x", { min: places[0], max: places[places.length - 1] });
+    }
+
+    fit() {
+      if (this.plot) this.plot.setSize({ width: Math.max(200, this.box.clientWidth), height: this.plot.height });
+    }
+  }
+
+  const charts = figures.map((figure) => new Chart(figure));
+  // Curves that nobody scrolls to are not fetched.
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      watch.unobserve(entry.target);
+      charts.find((chart) => chart.figure === entry.target).load();
+    }
+  }, { rootMargin: "200px" });
+  figures.forEach((figure) => watch.observe(figure));
+
+  for (const tools of document.querySelectorAll(".charts-tools")) tools.hidden = false;
+  for (const control of document.querySelectorAll("[data-charts]")) {
+    control.addEventListener("change", () => {
+      options.by = document.querySelector('[data-charts="by"]').value;
+      options.log = document.querySelector('[data-charts="log"]').checked;
+      for (const chart of charts) {
+        if (!chart.asked) continue;
+        if (control.dataset.charts === "by") chart.load();
+        else chart.draw();
+      }
+    });
+  }
+  dark.addEventListener("change", () => charts.forEach((chart) => chart.draw()));
+  let waiting;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => charts.forEach((chart) => chart.fit()), 100);
+  });
+})();

@@ -1,0 +1,89 @@
+"""Curves of metrics, thinned to what a screen can show, as JSON for the charts."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from modelpack.errors import InvalidName
+from modelpack.tracking.records import Metric
+from modelpack.tracking.ui.asking import Ask
+from modelpack.tracking.ui.pages import Page
+from modelpack.tracking.ui.rendering import HEADERS
+
+MOST_RUNS: Final = 30
+POINTS: Final = 1_000
+"""In one answer, whatever the number of runs."""
+MOST_READ: Final = 100_000
+"""Points of one curve that are read."""
+
+Point = tuple[float, float]
+
+
+def answer(ask: Ask) -> Response:
+    """The metric *key* of some *runs*, over its steps, or over the seconds since its first point."""
+    ids, key = ask.several("runs"), ask.one("key")
+    if not ids or not key:
+        raise InvalidName("curves are asked for by runs and by the key of a metric")
+    if len(ids) > MOST_RUNS:
+        raise InvalidName(f"at most {MOST_RUNS} runs are drawn at a time, not {len(ids)}")
+    room = max(40, min(400, POINTS // len(ids)))
+    curves = [_curve(ask, run_id, key, room) for run_id in ids]
+    body = msgspec.json.encode({"key": key, "runs": curves})
+    return Response(body, 200, dict(HEADERS), media_type="application/json")
+
+
+def thin(points: Sequence[Point], room: int) -> list[Point]:
+    """At most *room* of *points*, which are in order: of each stretch the lowest and the highest."""
+    if len(points) <= room:
+        return list(points)
+    stretches = max(1, room // 2)
+    found: list[Point] = []
+    for number in range(stretches):
+        part = points[number * len(points) // stretches : (number + 1) * len(points) // stretches]
+        known = [point for point in part if math.isfinite(point[1])]
+        if not known:
+            found.append(part[0])
+            continue
+        ends = {min(known, key=lambda one: one[1]), max(known, key=lambda one: one[1])}
+        found.extend(sorted(ends))
+    return found
+
+
+def _curve(ask: Ask, run_id: str, key: str, room: int) -> dict[str, Any]:
+    run = ask.parts.tracking.get_run(run_id)
+    points = _points(ask, run_id, key)
+    begun = min((point.timestamp for point in points), default=0)
+    by_time = ask.one("by") == "time"
+    pairs = [((one.timestamp - begun) / 1000 if by_time else one.step, one.value) for one in points]
+    if by_time:
+        pairs.sort(key=lambda pair: pair[0])
+    thinned = thin(pairs, room)
+    return {
+        "id": run_id,
+        "name": run.info.run_name,
+        "x": [_plain(x) for x, _ in thinned],
+        "y": [_plain(y) for _, y in thinned],
+    }
+
+
+def _points(ask: Ask, run_id: str, key: str) -> list[Metric]:
+    found: list[Metric] = []
+    token: str | None = None
+    while len(found) < MOST_READ:
+        some = ask.parts.tracking.metric_history(run_id, key, page_token=token)
+        found.extend(some.items)
+        token = some.next_token
+        if token is None:
+            break
+    return found
+
+
+def _plain(value: float) -> float | None:
+    """*value* in digits enough for a screen; None for what no chart can show."""
+    return float(f"{value:.7g}") if math.isfinite(value) else None
+
+
+PAGES: Final = (Page("GET", "/curves", answer),)

@@ -1,0 +1,108 @@
+"""Values as people read them: times, spans, sizes, numbers, and text that anyone may have written."""
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from modelpack.errors import shorten
+
+_UNITS: Final = (
+    ("year", 31_557_600_000),
+    ("month", 2_629_800_000),
+    ("day", 86_400_000),
+    ("hour", 3_600_000),
+    ("minute", 60_000),
+)
+DASH: Final = "\u2013"
+"""Stands where there is nothing."""
+_LATEST: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
+def segment(text: object) -> str:
+    """*text* as one segment of an address."""
+    return quote(str(text), safe="")
+
+
+def segments(path: object) -> str:
+    """*path*, whose parts are segments of an address."""
+    return quote(str(path), safe="/")
+
+
+def when(moment: int | None, now: int) -> Markup:
+    """*moment*, in milliseconds since 1970, as ``3 hours ago``, with the date and time on it; or a dash."""
+    if not moment:
+        return Markup('<span class="none">{}</span>').format(DASH)
+    at = datetime.fromtimestamp(min(max(moment, 0), _LATEST) / 1000, UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%Y-%m-%d %H:%M:%S"), _ago(now - moment)
+    )
+
+
+def _ago(passed: int) -> str:
+    for unit, length in _UNITS:
+        count = abs(passed) // length
+        if count:
+            told = f"{count} {unit}{'' if count == 1 else 's'}"
+            return f"{told} ago" if passed > 0 else f"in {told}"
+    return "just now"
+
+
+def lasting(begun: int, ended: int | None) -> str:
+    """How long it took: ``1.2 s``, ``3 min 4 s``, ``2 h 5 min``; a dash where it has not ended."""
+    if ended is None or ended < begun:
+        return DASH
+    seconds = (ended - begun) / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def size(count: float | None) -> str:
+    """Bytes: ``1.5 MiB``; nothing for what has no size."""
+    if count is None:
+        return ""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def number(value: float) -> str:
+    """*value* in at most six digits that count."""
+    if math.isnan(value) or math.isinf(value):
+        return str(value)
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def text(value: object, longest: int = 300) -> Markup:
+    """*value* as text that nobody here wrote: on its own as to the direction of writing, and not too long.
+
+    What is cut, up to a point, is told when one points at it.
+    """
+    whole = str(value)
+    if len(whole) <= longest:
+        return Markup("<bdi>{}</bdi>").format(whole)
+    return Markup('<bdi title="{}">{}…</bdi>').format(shorten(whole, 600), whole[: longest - 1])
+
+
+def short(identifier: object) -> str:
+    """The first digits of an id or a digest, as many as people compare."""
+    return str(identifier).removeprefix("sha256:")[:10]
+
+
+def lines(value: object, longest: int = 4_000) -> Markup:
+    """*value* with its lines, as it was written."""
+    whole = str(value)
+    cut = whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+    return Markup('<div class="prose"><bdi>{}</bdi></div>').format(escape(cut))
