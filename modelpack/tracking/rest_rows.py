@@ -11,10 +11,13 @@ from modelpack.tracking.records import (
     Experiment,
     Lifecycle,
     Metric,
+    ModelInput,
+    ModelOutput,
     Run,
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     Status,
 )
 
@@ -40,7 +43,7 @@ def experiment_of(told: Told) -> Experiment:
 def run_of(told: Told) -> Run:
     """A run, whole. Raises StoreUnavailable for what is told in another way."""
     try:
-        data, inputs = told.get("data", {}), told.get("inputs", {})
+        data, inputs, outputs = told.get("data", {}), told.get("inputs", {}), told.get("outputs", {})
         points = [metric_of(one) for one in data.get("metrics", ())]
         return Run(
             info=info_of(told["info"]),
@@ -50,7 +53,16 @@ def run_of(told: Told) -> Run:
                 tags=_pairs(data.get("tags", ())),
                 points=points,
             ),
-            inputs=RunInputs(dataset_inputs=[_input_of(one) for one in inputs.get("dataset_inputs", ())]),
+            inputs=RunInputs(
+                dataset_inputs=[_input_of(one) for one in inputs.get("dataset_inputs", ())],
+                model_inputs=[ModelInput(str(one["model_id"])) for one in inputs.get("model_inputs", ())],
+            ),
+            outputs=RunOutputs(
+                model_outputs=[
+                    ModelOutput(str(one["model_id"]), int(one.get("step", 0)))
+                    for one in outputs.get("model_outputs", ())
+                ]
+            ),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _strange("a run") from error
@@ -77,8 +89,19 @@ def info_of(told: Told) -> RunInfo:
 
 def metric_of(told: Told) -> Metric:
     """A point; what is no number is told as the text ``NaN``."""
+    key, value = str(told["key"]), float(told["value"])
+    timestamp, step = int(told.get("timestamp", 0)), int(told.get("step", 0))
+    if not told.get("model_id"):
+        return Metric(key, value, timestamp, step)
     return Metric(
-        str(told["key"]), float(told["value"]), int(told.get("timestamp", 0)), int(told.get("step", 0))
+        key,
+        value,
+        timestamp,
+        step,
+        model_id=str(told["model_id"]),
+        dataset_name=str(told.get("dataset_name") or ""),
+        dataset_digest=str(told.get("dataset_digest") or ""),
+        run_id=str(told.get("run_id") or ""),
     )
 
 
@@ -89,7 +112,13 @@ def told_metric(one: Metric) -> dict[str, Any]:
         value = "NaN"
     elif math.isinf(one.value):
         value = "Infinity" if one.value > 0 else "-Infinity"
-    return {"key": one.key, "value": value, "timestamp": one.timestamp, "step": one.step}
+    told = {"key": one.key, "value": value, "timestamp": one.timestamp, "step": one.step}
+    more = {
+        "model_id": one.model_id,
+        "dataset_name": one.dataset_name,
+        "dataset_digest": one.dataset_digest,
+    }
+    return told | {name: text for name, text in more.items() if text}
 
 
 def told_pairs(given: Mapping[str, str]) -> list[dict[str, str]]:
