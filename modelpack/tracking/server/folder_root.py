@@ -27,7 +27,7 @@ STAGING: Final = f"{RESERVED}uploads"
 """The folder in the root that holds what is arriving: on the same disk, so that one step puts it in place."""
 CHUNK: Final = 1 << 20
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _IN_THE_WAY: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG)
 
 # What copy_file_range(2) says where a file system does not know it.

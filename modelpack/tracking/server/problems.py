@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from modelpack import errors
 from modelpack.errors import shorten
 from modelpack.tracking.server import refusals
-from modelpack.tracking.server.errors import Forbidden, Immutable, NotImplementedHere, TooLarge
+from modelpack.tracking.server.errors import Forbidden, Immutable, NotImplementedHere, StoreFull, TooLarge
 
 _LONGEST: Final = 400
 """Characters of a message; what a caller sent is quoted in it, never repeated at length."""
@@ -47,6 +47,7 @@ TABLE: Final[dict[type[Exception], tuple[int, str]]] = {
     errors.Unsupported: (400, "INVALID_PARAMETER_VALUE"),
     errors.Untrusted: (403, "PERMISSION_DENIED"),
     errors.StoreUnavailable: (503, "TEMPORARILY_UNAVAILABLE"),
+    StoreFull: (507, "RESOURCE_EXHAUSTED"),
     Immutable: (409, "INVALID_STATE"),
     Forbidden: (403, "PERMISSION_DENIED"),
     TooLarge: (413, "INVALID_PARAMETER_VALUE"),
