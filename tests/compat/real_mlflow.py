@@ -14,18 +14,20 @@ SCRIPTS = Path(__file__).parent / "scripts"
 NEWEST = "3.17"
 ENVIRONMENTS = {NEWEST: ".venv-mlflow3", "2.22": ".venv-mlflow222", "2.10": ".venv-mlflow210"}
 """Where each version is set up, by what it calls itself."""
+CLIENTS = {**ENVIRONMENTS, "3.0": ".venv-mlflow30"}
+"""The same with those that are only asked as clients of a server."""
 
 
 def python_of(version: str = NEWEST) -> Path:
     """The Python that has MLflow *version*, whether it is there or not."""
-    return ROOT / ENVIRONMENTS[version] / "bin" / "python"
+    return ROOT / CLIENTS[version] / "bin" / "python"
 
 
 def require_mlflow(version: str = NEWEST) -> None:
     """Skip, or fail where nothing may be missing, when the environment of *version* is not there."""
     if python_of(version).exists():
         return
-    reason = f"real MLflow {version} is not set up: make {ENVIRONMENTS[version]}"
+    reason = f"real MLflow {version} is not set up: make {CLIENTS[version]}"
     if os.environ.get("MODELPACK_TEST_REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -122,6 +122,18 @@ def mlflow_servers_in(folder: Path, postgres: str, bucket: Bucket) -> Iterator[S
 
 
 @contextmanager
+def mlflow_server_in(folder: Path) -> Iterator[Server]:
+    """One server of the newest MLflow by itself, with SQLite, which hands artifacts on to anyone."""
+    options = (
+        "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination", str(folder / "artifacts"),
+    )  # fmt: skip
+    with _process(options, folder, {}, NEWEST) as (process, url):
+        _await(process, url, folder)
+        yield Server(url, {"MLFLOW_TRACKING_URI": url})
+
+
+@contextmanager
 def _process(
     options: tuple[str, ...], folder: Path, environ: Mapping[str, str], version: str
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:

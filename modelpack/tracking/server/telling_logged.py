@@ -18,11 +18,12 @@ def told_logged_model(model: LoggedModel, tell: Tell) -> dict[str, Any]:
         "status": model.status,
     }
     more = kept(
-        creator_id=model.creator_id,
         model_type=model.model_type,
         source_run_id=model.source_run_id,
         status_message=model.status_message,
         tags=told_pairs(model.tags),
+        # MLflow's creator_id is a number, over which its clients stumble if it is a name.
+        modelpack=kept(user=model.creator_id),
     )
     data = kept(
         params=told_pairs(model.params),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modelpack.errors import NotFound, shorten
+from modelpack.errors import InvalidName, NotFound, shorten
 from modelpack.tracking.search_datasets import search_datasets
 from modelpack.tracking.server.call import Call, Endpoint
 from modelpack.tracking.server.locations import require_location
@@ -24,7 +24,12 @@ def create(call: Call) -> Mapping[str, Any]:
 
 def get(call: Call) -> Mapping[str, Any]:
     """One experiment, deleted or not."""
-    found = call.parts.tracking.get_experiment(call.required("experiment_id"))
+    experiment_id = call.required("experiment_id")
+    if not experiment_id.isdecimal():
+        raise InvalidName(
+            f"Invalid experiment ID '{shorten(experiment_id, 80)}'. Experiment ID must be a valid integer."
+        )
+    found = call.parts.tracking.get_experiment(experiment_id)
     return {"experiment": told_experiment(found, call.parts.files.tell)}
 
 
