@@ -278,6 +278,12 @@ def test_no_list_leads_out_of_the_root(place: Place, path: str) -> None:
     assert b"canary" not in answer.body
 
 
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_name_of_two_lines_is_none(place: Place, method: str) -> None:
+    assert place.ask(method, "/there/x%0ay").status == 404
+
+
 def test_links_are_not_followed_in_any_direction(place: Place) -> None:
     folder = place.root / "linked"
     folder.mkdir()
