@@ -1,9 +1,7 @@
 """The application: one table of routes, and what every request passes on its way to them."""
 
-import importlib
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
@@ -13,6 +11,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from modelpack.logs import Lines
+from modelpack.tracking import ui
 from modelpack.tracking.server.call import Endpoint
 from modelpack.tracking.server.counts import Counts
 from modelpack.tracking.server.dispatch import guarded, opened, routes_of
@@ -24,22 +23,24 @@ from modelpack.tracking.server.middleware.hosts import Hosts, known_names, takes
 from modelpack.tracking.server.middleware.origins import Origins
 from modelpack.tracking.server.middleware.record import Record
 from modelpack.tracking.server.parts import Parts
-from modelpack.tracking.server.routes import info
-
-_ROOM: Final = "modelpack.tracking.server.routes"
-_MODULES: Final = (
-    "info",
-    "experiments",
-    "runs",
-    "logged",
-    "metrics",
-    "registered_models",
-    "model_versions",
-    "logged_models",
-    "run_artifacts",
-    "artifacts",
-    "multipart",
+from modelpack.tracking.server.routes import (
+    artifacts,
+    experiments,
+    info,
+    logged,
+    logged_models,
+    metrics,
+    model_versions,
+    multipart,
+    registered_models,
+    run_artifacts,
+    runs,
 )
+
+_CALLS: Final = (info, experiments, runs, logged, metrics, registered_models, model_versions, logged_models)
+"""Rooms whose calls are answered in JSON."""
+_FILES: Final = (run_artifacts, artifacts, multipart)
+"""Rooms that answer for themselves."""
 _THREADS: Final = 32
 """Handlers at one time in a process; each may hold a connection to the database."""
 
@@ -79,7 +80,7 @@ def create_app(
 
 def endpoints() -> list[Endpoint]:
     """Everything that is answered in JSON."""
-    return [one for module in _modules() for one in getattr(module, "ENDPOINTS", ())]
+    return [one for room in _CALLS for one in room.ENDPOINTS]
 
 
 def _routes(parts: Parts, counts: Counts, is_leaving: Callable[[], bool]) -> Iterator[BaseRoute]:
@@ -87,17 +88,11 @@ def _routes(parts: Parts, counts: Counts, is_leaving: Callable[[], bool]) -> Ite
         yield opened(route)
     yield guarded(info.metrics_route(counts))
     yield from routes_of(endpoints(), parts, CapacityLimiter(_THREADS))
-    for module in _modules():
-        if hasattr(module, "routes"):
-            yield from map(guarded, module.routes(parts))
+    for room in _FILES:
+        yield from map(guarded, room.routes(parts))
     if parts.settings.pages:
-        pages: Any = importlib.import_module("modelpack.tracking.ui")
         # Each looks at its caller itself, and says no by a page.
-        yield from map(opened, pages.routes(parts))
-
-
-def _modules() -> list[Any]:
-    return [importlib.import_module(f"{_ROOM}.{name}") for name in _MODULES if find_spec(f"{_ROOM}.{name}")]
+        yield from map(opened, ui.routes(parts))
 
 
 async def _hand_on(request: Request, error: Exception) -> NoReturn:

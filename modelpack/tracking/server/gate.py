@@ -9,7 +9,7 @@ from typing import Final
 
 from anyio import to_thread
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelpack.tracking.server import sessions
 from modelpack.tracking.server.call import Caller
@@ -45,7 +45,9 @@ class Gate:
             exchange = exchange_of(scope)
             if self._check is None:
                 exchange.caller = Caller()
-            elif not self._is_open(scope["path"]):
+            elif self._is_open(scope["path"]):
+                send = self._watched(scope, send)
+            else:
                 try:
                     exchange.caller = await self._admit(self._check, scope)
                 except Unauthenticated:
@@ -65,16 +67,33 @@ class Gate:
             secret = sessions.secret_of(scope["path"], header(scope, b"cookie"))
         if secret is None:
             raise Unauthenticated("this server asks for a token; MLFLOW_TRACKING_TOKEN is where clients look")
-        # The address is the peer's: what it says about others, in X-Forwarded-For, anybody can say.
-        client = scope.get("client")
-        address = client[0] if client else ""
         # A right token always opens: behind a proxy all callers have one address, and a stranger among them
         # must not be able to lock out the rest. Nobody guesses 256 random bits.
         caller = await to_thread.run_sync(check, secret)
         if caller is None:
-            self._attempts.add(address)
+            self._attempts.add(_address(scope))
             raise Unauthenticated("the token is not known here, or no longer; ask who runs this server")
         return caller
+
+    def _watched(self, scope: Scope, send: Send) -> Send:
+        """*send*, which counts a token that a page for signing in has found to be wrong."""
+        if scope["method"] != "POST" or scope["path"] in self._open_paths:
+            return send
+        address = _address(scope)
+        self._attempts.require(address)
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                self._attempts.count(address)
+            await send(message)
+
+        return counting
+
+
+def _address(scope: Scope) -> str:
+    """The peer's: what it says about others, in X-Forwarded-For, anybody can say."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def admitting(tokens: Tokens) -> Check:
@@ -96,17 +115,29 @@ class Attempts:
 
     def add(self, address: str) -> None:
         """Count one more. Raises TooManyAttempts when there were too many within a minute."""
-        instant = self._clock()
-        begun, count = self._met.get(address, (instant, 0))
-        if instant - begun >= 60:
-            begun, count = instant, 0
+        self.require(address)
+        self.count(address)
+
+    def count(self, address: str) -> None:
+        """Count one more."""
+        begun, count = self._since(address)
         self._met[address] = (begun, count + 1)
         self._met.move_to_end(address)
         if len(self._met) > _MOST_ADDRESSES:
             self._met.popitem(last=False)
+
+    def require(self, address: str) -> None:
+        """Raise TooManyAttempts when there were too many within a minute."""
+        begun, count = self._since(address)
         if count >= _PER_MINUTE:
-            seconds = max(1, round(begun + 60 - instant))
+            seconds = max(1, round(begun + 60 - self._clock()))
             raise TooManyAttempts("too many wrong tokens from your address; wait a little", seconds=seconds)
+
+    def _since(self, address: str) -> tuple[float, int]:
+        """When the minute began, and how many there were in it."""
+        instant = self._clock()
+        begun, count = self._met.get(address, (instant, 0))
+        return (instant, 0) if instant - begun >= 60 else (begun, count)
 
 
 def secret_of(given: list[bytes]) -> str | None:

@@ -29,7 +29,7 @@ class Running:
         """Where it listens."""
         found = urlsplit(self.said["url"]).port
         assert found
-        return found
+        return int(found)
 
     def workers(self) -> list[int]:
         """The processes that serve: its children that hold its port."""

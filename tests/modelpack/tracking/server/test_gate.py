@@ -17,6 +17,7 @@ from modelpack.tracking.server.exchange import begin, exchange_of
 from modelpack.tracking.server.gate import Attempts, Gate, secret_of
 from modelpack.tracking.server.refusals import TooManyAttempts, Unauthenticated
 from modelpack.tracking.server.routes.info import OPEN_PATHS
+from modelpack.tracking.ui.forms import COOKIE, FIELD
 from tests.modelpack.tracking.server.kit import API, refusal, served
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
@@ -62,6 +63,31 @@ def test_without_a_token_nothing_is_answered_but_what_is_said_to_be_open(client:
         else:
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+def test_without_a_token_pages_show_nothing_but_where_to_sign_in(tmp_path: Path) -> None:
+    with served(tmp_path, check=CALLERS.get, pages=True) as client:
+        paths = set(_paths(client))
+        assert "/" in paths
+        opened = {one for one in paths if one in ("/login", "/logout") or one.startswith("/assets/")}
+        for path in paths - OPEN_PATHS - opened:
+            for method in ("GET", "POST"):
+                answer = client.request(method, path, follow_redirects=False)
+                if answer.status_code == 303:
+                    assert method == "GET"
+                    assert answer.headers["location"].startswith("/login?after=")
+                    assert not path.startswith(("/api", "/ajax-api", "/metrics"))
+                else:
+                    assert answer.status_code == 401, (method, path)
+
+
+def test_wrong_tokens_on_the_page_for_signing_in_are_slowed_down_too(tmp_path: Path) -> None:
+    with served(tmp_path, pages=True, check=CALLERS.get) as client:
+        client.get("/login")
+        form = {FIELD: client.cookies[COOKIE], "secret": "wrong", "after": "/"}
+        own = {"Origin": str(client.base_url).rstrip("/")}
+        told = [client.post("/login", data=form, headers=own).status_code for _ in range(40)]
+    assert told == [401] * 30 + [429] * 10
 
 
 def test_who_may_read_may_not_write_anywhere(client: TestClient) -> None:
