@@ -37,7 +37,17 @@ from modelpack.tracking.server.routes import (
     runs,
 )
 
-_CALLS: Final = (info, experiments, runs, logged, metrics, registered_models, model_versions, logged_models)
+_CALLS: Final = (
+    info,
+    experiments,
+    runs,
+    logged,
+    metrics,
+    registered_models,
+    model_versions,
+    logged_models,
+    run_artifacts,
+)
 """Rooms whose calls are answered in JSON."""
 _FILES: Final = (run_artifacts, artifacts, multipart)
 """Rooms that answer for themselves."""
