@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from modelpack.artifacts import carrier
 from modelpack.artifacts.store import Entry
-from modelpack.errors import InvalidUri, MissingDependency, NotFound, StoreUnavailable, shorten
+from modelpack.errors import Conflict, InvalidUri, MissingDependency, NotFound, StoreUnavailable, shorten
 from modelpack.files import relative
 from modelpack.remote.patience import PATIENCE, Passing, Patience
 from modelpack.uris import ModelRef
@@ -129,13 +129,21 @@ class BucketArtifacts:
         return self._entry(place, info), changed.timestamp() if changed else 0.0
 
     def call(self, method: str, path: str, **more: Any) -> Any:
-        """Let the library of S3 do *method* of the object *path*; what it answers. Only buckets of S3 can."""
+        """Let the library of S3 do *method* of the object *path*; what it answers. Only buckets of S3 can.
+
+        Raises Conflict where what is asked contradicts what the bucket has.
+        """
 
         def act() -> Any:
             with _seam(path):
                 return self._files.call_s3(method, Bucket=self._bucket, Key=relative(path).as_posix(), **more)
 
-        return self._patience.insist(act)
+        try:
+            return self._patience.insist(act)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, Exception) and _status(error.__cause__) == 400:
+                raise Conflict(str(error)) from error
+            raise
 
     def signed(self, method: str, path: str, seconds: int, **more: Any) -> str:
         """An address under which anyone may do *method* of *path* for so long. Only buckets of S3 can."""
@@ -248,4 +256,8 @@ def _status(error: Exception) -> int | None:
         return 403
     # Azure's name for it, and Google's.
     found = getattr(error, "status_code", None) or getattr(error, "code", None)
+    # s3fs makes an OSError of it, and keeps what Amazon's library said.
+    told = getattr(error.__cause__, "response", None)
+    if found is None and isinstance(told, Mapping):
+        found = told.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return found if isinstance(found, int) else None
