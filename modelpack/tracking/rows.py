@@ -63,8 +63,10 @@ def run_row(connection: Connection, run_id: str, *, lock: bool = False) -> Row[A
 def require_active(kind: str, name: str, row: Row[Any]) -> None:
     """Raise Conflict for what is deleted."""
     if row.lifecycle != "active":
+        # In the words by which clients of the server know it.
         raise Conflict(
-            f"the {kind} {shorten(repr(name), 60)} is deleted; restore it before anything is written to it"
+            f"The {kind} {shorten(name, 60)} must be in the 'active' state. Current state is deleted; "
+            "restore it before anything is written to it"
         )
 
 

@@ -427,9 +427,11 @@ def _add_params(connection: Connection, row: Row[Any], given: Mapping[str, str])
     there: dict[str, str] = {found.key: found.value for found in connection.execute(known)}
     for key, value in there.items():
         if given[key] != value:
+            # In the words by which clients of the server know it.
             raise Conflict(
-                f"the param {shorten(repr(key), 60)} of run {row.run_id} is {shorten(repr(value), 60)} and "
-                f"cannot become {shorten(repr(given[key]), 60)}: params never change; begin another run"
+                f"Changing param values is not allowed: {shorten(repr(key), 60)} of run {row.run_id} is "
+                f"{shorten(repr(value), 60)} and cannot become {shorten(repr(given[key]), 60)}; "
+                "begin another run"
             )
     fresh = [{"run": row.id, "key": key, "value": value} for key, value in given.items() if key not in there]
     if fresh:

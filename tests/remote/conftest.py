@@ -18,6 +18,7 @@ from modelpack.trust import Trust
 from tests.compat.real_mlflow import NEWEST, require_mlflow, run_in_mlflow
 from tests.modelpack.cli.conftest import Answer, Verb
 from tests.remote.servers import OLDER, OLDEST, Bucket, Server, Servers, mlflow_servers_in, s3
+from tests.team.servers import team_server
 
 Enter = Callable[[Mapping[str, str]], None]
 
@@ -89,10 +90,21 @@ def verb(enter: Enter, capsys: pytest.CaptureFixture[str]) -> Verb:
     return answer
 
 
-@pytest.fixture(params=["proxied", "direct", "older"])
+@pytest.fixture(scope="session")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Our own server, with SQLite and a folder, to which our clients speak as to MLflow's."""
+    folder = tmp_path_factory.mktemp("team")
+    with team_server(folder, f"sqlite:///{folder}/team.db", str(folder / "files")) as started:
+        yield Server(started.url, started.environ)
+        assert started.failures() == []
+
+
+@pytest.fixture(params=["proxied", "direct", "older", "team"])
 def server(request: pytest.FixtureRequest, mlflow_servers: Servers, enter: Enter) -> Server:
     """Each of the servers, named by the environment."""
-    one: Server = getattr(mlflow_servers, request.param)
+    one: Server = (
+        request.getfixturevalue("team") if request.param == "team" else getattr(mlflow_servers, request.param)
+    )
     enter(one.environ)
     return one
 

@@ -197,6 +197,37 @@ def _found(ask: Callable[[str], object], where: str) -> object:
         return "refused"
 
 
+class TestTeam(RegistryStoreContract):
+    """Our own server holds the laws as they are, but for those that MLflow's API has no words for."""
+
+    @pytest.fixture
+    def open_store(self, team: Server) -> Callable[[], RegistryStore]:
+        with closing(open_rest(team)) as store:
+            for name in names_of(store):
+                store.delete_model(name)
+        return lambda: open_rest(team)
+
+    test_a_promotion_happens_only_while_its_expectation_holds = (
+        TestRest.test_a_promotion_happens_only_while_its_expectation_holds
+    )
+    test_an_alias_moves_only_while_its_expectation_holds = (
+        TestRest.test_an_alias_moves_only_while_its_expectation_holds
+    )
+    test_of_many_with_the_same_expectation_exactly_one_is_promoted = (
+        TestRest.test_of_many_with_the_same_expectation_exactly_one_is_promoted
+    )
+    test_the_history_tells_every_move_in_order = TestRest.test_the_history_tells_every_move_in_order
+    test_the_history_outlives_the_model = TestRest.test_the_history_outlives_the_model
+    test_archiving_and_expecting_go_with_staging_and_production_only = (
+        TestRest.test_archiving_and_expecting_go_with_staging_and_production_only
+    )
+    test_a_new_name_takes_versions_aliases_and_history_along = (
+        TestRest.test_a_new_name_takes_versions_aliases_and_history_along
+    )
+    test_models_are_found_by_name_and_tags = TestRest.test_models_are_found_by_name_and_tags
+    test_versions_are_found_by_what_they_are = TestRest.test_versions_are_found_by_what_they_are
+
+
 @pytest.fixture
 def registry(server: Server) -> Iterator[modelpack.Registry]:
     """The registry of each server, as the environment names it; without the model ``wine``."""

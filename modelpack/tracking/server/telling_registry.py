@@ -1,12 +1,9 @@
 """What is registered, as MLflow's JSON tells it: what is empty is left out, versions are text."""
 
-from typing import Any, Final
+from typing import Any
 
 from modelpack.registry.records import ModelVersion, Move, RegisteredModel
 from modelpack.tracking.server.telling import Tell, kept, told_pairs
-
-RUN_LINK: Final = "modelpack.run_link"
-"""A version's tag in which a field that nothing here has a column for is kept; it is not shown as a tag."""
 
 
 def told_model(model: RegisteredModel, tell: Tell) -> dict[str, Any]:
@@ -27,7 +24,6 @@ def told_model(model: RegisteredModel, tell: Tell) -> dict[str, Any]:
 
 def told_version(version: ModelVersion, tell: Tell) -> dict[str, Any]:
     """A version. ``modelpack`` holds what MLflow has no field for; its clients do not look there."""
-    tags = dict(version.tags)
     told: dict[str, Any] = {
         "name": version.name,
         "version": str(version.version),
@@ -37,12 +33,14 @@ def told_version(version: ModelVersion, tell: Tell) -> dict[str, Any]:
         "description": version.description,
         "source": tell(version.source),
         "run_id": version.run_id,
-        "run_link": tags.pop(RUN_LINK, ""),
+        "run_link": version.run_link,
         "status": version.status,
     }
     return told | kept(
         user_id=version.user,
-        tags=told_pairs(tags),
+        model_id=version.model_id,
+        status_message=version.status_message,
+        tags=told_pairs(version.tags),
         aliases=list(version.aliases),
         modelpack=kept(digest=version.digest, location=version.location),
     )

@@ -8,11 +8,12 @@ from modelpack.registry.sql_store import SqlStore
 from modelpack.registry.store import NOT_GIVEN
 from modelpack.tracking.server.call import Call, Endpoint
 from modelpack.tracking.server.files import PROXY
-from modelpack.tracking.server.routes.registered_models import number
+from modelpack.tracking.server.routes.registered_models import number, without_prompts
 from modelpack.tracking.server.sources import bring
 from modelpack.tracking.server.telling import told_page
-from modelpack.tracking.server.telling_registry import RUN_LINK, told_version
+from modelpack.tracking.server.telling_registry import told_version
 from modelpack.tracking.server.words import of_model, of_version
+from modelpack.uris import ModelRef
 
 _SEARCHED: Final = 200_000
 """Versions on a page, where nobody says how many."""
@@ -24,11 +25,11 @@ Told = Mapping[str, Any]
 def create(call: Call) -> Told:
     """Give a model its next version: its files are verified and kept, and the version comes last."""
     name, source = require_name(call.required("name")), call.required("source")
-    tags, link = call.pairs("tags"), call.text("run_link")
+    model_id, tags = call.text("model_id"), call.pairs("tags")
     store = _store(call)
     with of_model(name):
         store.get_model(name)
-    brought = bring(call.parts, source, run_id=call.text("run_id"), model_id=call.text("model_id"), tags=tags)
+    brought = bring(call.parts, source, run_id=call.text("run_id"), model_id=model_id, tags=tags)
     version = store.create_version(
         name,
         source=brought.source,
@@ -36,9 +37,16 @@ def create(call: Call) -> Told:
         location=brought.location,
         run_id=brought.run_id,
         description=call.text("description"),
-        tags=tags | ({RUN_LINK: link} if link else {}),
+        tags=tags,
+        run_link=call.text("run_link"),
+        model_id=model_id or _logged_model(source),
     )
     return {"model_version": told_version(version, call.parts.files.tell)}
+
+
+def _logged_model(source: str) -> str:
+    """The id of the logged model that *source* is, if it is one."""
+    return (ModelRef.parse(source).logged_model or "") if source.startswith("models:") else ""
 
 
 def update(call: Call) -> Told:
@@ -82,7 +90,7 @@ def get(call: Call) -> Told:
 def search(call: Call) -> Told:
     """A page of versions."""
     page = _store(call).search_versions(
-        call.text("filter"),
+        without_prompts(call.text("filter")),
         order_by=call.texts("order_by"),
         max_results=call.whole("max_results", _SEARCHED),
         page_token=call.text("page_token") or None,

@@ -16,6 +16,7 @@ from modelpack.tracking.server.words import Missing, of_alias, of_model, of_vers
 _SEARCHED: Final = 100
 """Models on a page, where nobody says how many."""
 _LATEST: Final = "latest"
+_IS_PROMPT: Final = "mlflow.prompt.is_prompt"
 
 Told = Mapping[str, Any]
 
@@ -69,7 +70,10 @@ def search(call: Call) -> Told:
     most, token = call.whole("max_results", _SEARCHED), call.text("page_token") or None
     # MLflow's answer to none at all: nothing, and where one would go on from.
     page = _store(call).search_models(
-        call.text("filter"), order_by=call.texts("order_by"), max_results=most or 1, page_token=token
+        without_prompts(call.text("filter")),
+        order_by=call.texts("order_by"),
+        max_results=most or 1,
+        page_token=token,
     )
     if not most:
         return {"next_page_token": token or token_of(0)} if page.items else {}
@@ -140,6 +144,14 @@ def history(call: Call) -> Told:
     with of_model(name):
         moves = _store(call).history(name, version=version)
     return told_page("moves", map(told_move, moves), None)
+
+
+def without_prompts(where: str) -> str:
+    """The filter *where* as MLflow's server takes it: prompts are found by who asks for them by their tag."""
+    if _IS_PROMPT in where:
+        return where
+    hidden = f"tag.`{_IS_PROMPT}` != 'true'"
+    return f"{where} AND {hidden}" if where else hidden
 
 
 def number(call: Call) -> int:
