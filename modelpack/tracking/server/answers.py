@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from modelpack.tracking.server.roots import Facts, Opened
 
@@ -61,12 +62,19 @@ def file_answer(request: Request, path: str, opened: Opened) -> Response:
     if request.method == "HEAD":
         opened.close()
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_sent(opened, part), status_code=status, headers=headers)
+    return _Sending(opened, part, status, headers)
 
 
-def _sent(opened: Opened, part: Part) -> Iterator[bytes]:
-    with closing(opened):
-        yield from opened.chunks(part.start, part.length)
+class _Sending(StreamingResponse):
+    """Sends a part of *opened*, and closes it also when its caller hangs up."""
+
+    def __init__(self, opened: Opened, part: Part, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(opened.chunks(part.start, part.length), status_code=status, headers=headers)
+        self._opened = opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with closing(self._opened):
+            await super().__call__(scope, receive, send)
 
 
 def _headers(path: str, facts: Facts) -> dict[str, str]:

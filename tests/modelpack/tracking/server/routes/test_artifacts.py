@@ -368,6 +368,26 @@ def test_a_body_that_ends_early_leaves_nothing_behind(place: Place) -> None:
     assert place.ask("GET", "/early/file.bin").status == 404
 
 
+def test_who_hangs_up_in_the_middle_holds_no_file_open(place: Place) -> None:
+    large = place.root / "there" / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(256 << 20)
+    with socket.create_connection(("127.0.0.1", place.port), timeout=20) as line:
+        line.sendall(wire.head("GET", f"{FILES}/there/large.bin", 0, {}))
+        assert line.recv(1 << 16)
+        assert large in _opened()
+    deadline = time.monotonic() + 10
+    while large in _opened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    large.unlink()
+
+
+def _opened() -> set[Path]:
+    """The files that this process has open."""
+    return {one.resolve() for one in Path("/proc/self/fd").iterdir()}
+
+
 def test_nobody_but_the_owner_may_write_what_is_kept_whatever_the_umask(tmp_path: Path) -> None:
     kept = os.umask(0)
     try:
