@@ -36,7 +36,8 @@ class ArtifactRoot:
     @property
     def folder(self) -> Path:
         """It, as a folder."""
-        return ModelRef.parse(self.text).path.absolute()
+        is_address = self.text.lower().startswith("file:")
+        return (ModelRef.parse(self.text).path if is_address else Path(self.text)).absolute()
 
     def uri(self, path: str) -> str:
         """The address of *path* below it."""

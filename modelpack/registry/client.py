@@ -22,7 +22,8 @@ class Registry:
     *uri* is ``sqlite:///FILE``, ``postgresql://…``, or ``http://…`` for a real MLflow server; left out,
     ``MODELPACK_REGISTRY_URI``,
     ``MLFLOW_REGISTRY_URI``, ``MLFLOW_TRACKING_URI`` or ``registry.db`` in ``$MODELPACK_HOME``. *artifacts* is
-    the folder that keeps the files; left out, ``MODELPACK_ARTIFACT_ROOT`` or ``$MODELPACK_HOME/artifacts``.
+    the folder that keeps the files, or ``s3://BUCKET/FOLDER``; left out, ``MODELPACK_ARTIFACT_ROOT`` or
+    ``$MODELPACK_HOME/artifacts``.
     *user* stands in the history; left out, ``MODELPACK_USER`` or the login name. Without *create*, a registry
     that does not exist is NotFound; with *upgrade*, one of an older modelpack is brought up to this one.
     Of a server none of the three is ours to choose; what it cannot do raises Unsupported.
@@ -45,7 +46,7 @@ class Registry:
         self._store, self._files = open_parts(
             uri,
             environ,
-            artifacts=None if artifacts is None else Path(artifacts),
+            artifacts=artifacts,
             user=user or _user(environ),
             create=create,
             upgrade=upgrade,

@@ -19,7 +19,7 @@ def open_parts(
     uri: str | None,
     environ: Mapping[str, str],
     *,
-    artifacts: Path | None,
+    artifacts: Path | str | None,
     user: str,
     create: bool,
     upgrade: bool,

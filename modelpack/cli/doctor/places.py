@@ -9,6 +9,7 @@ from typing import Final
 
 from modelpack import settings
 from modelpack.artifacts.cache import Cache
+from modelpack.artifacts.root import ArtifactRoot
 from modelpack.cli.doctor.finding import Finding, Patient, State
 from modelpack.cli.output import size
 from modelpack.directory.manifest import Manifest
@@ -22,10 +23,11 @@ def look(patient: Patient) -> Iterator[Finding]:
     """The folder of this person, and that of the artifacts. Nothing is made."""
     home = settings.home(patient.environ)
     yield _folder("home", home, "set MODELPACK_HOME to a folder that you may write")
-    given = patient.environ.get("MODELPACK_ARTIFACT_ROOT")
-    yield _folder(
-        "artifacts", Path(given) if given else home / "artifacts", "set MODELPACK_ARTIFACT_ROOT to another"
-    )
+    root = ArtifactRoot.read(patient.environ)
+    if root.is_bucket:
+        yield Finding("artifacts", "ok", f"{root.text}, a bucket; nobody was asked")
+        return
+    yield _folder("artifacts", root.folder, "set MODELPACK_ARTIFACT_ROOT to another")
 
 
 def _folder(check: str, folder: Path, other: str) -> Finding:

@@ -114,7 +114,12 @@ class FolderRoot:
         location = self.root / location_of(manifest.digest)
         with refusals(location.name):
             make_private(location.parent)
-            return keep(directory, LocalArtifacts(self.root))
+            try:
+                return keep(directory, LocalArtifacts(self.root))
+            except StoreUnavailable as error:
+                if isinstance(error.__cause__, OSError):
+                    raise error.__cause__ from None
+                raise
 
     def close(self) -> None:
         """See Root."""

@@ -15,6 +15,8 @@ def test_the_root_is_what_is_given_or_named_or_at_home(tmp_path: Path) -> None:
     assert ArtifactRoot.read(environ).folder == tmp_path / "named"
     assert ArtifactRoot.read({"MODELPACK_HOME": str(tmp_path)}).folder == tmp_path / "artifacts"
     assert ArtifactRoot("file:///srv/files").folder == Path("/srv/files")
+    assert ArtifactRoot("/srv/a b:c").folder == Path("/srv/a b:c")
+    assert ArtifactRoot("ab:c").folder == Path.cwd() / "ab:c"
 
 
 @pytest.mark.parametrize(

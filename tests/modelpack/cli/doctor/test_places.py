@@ -80,3 +80,9 @@ def test_a_damaged_model_of_the_cache_is_found_when_every_byte_is_read(tmp_path:
     assert thorough.state == "warning"
     assert f"1 damaged: sha256:{digest[:12]}" in thorough.told
     assert place.is_dir()
+
+
+def test_a_bucket_of_a_team_is_no_folder_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    told = found(places.look(patient(tmp_path, MODELPACK_ARTIFACT_ROOT="s3://bucket/team")))
+    assert told["artifacts"].state == "ok"
+    assert "s3://bucket/team" in told["artifacts"].told

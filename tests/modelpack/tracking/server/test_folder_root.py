@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelpack.directory import open_directory
 from modelpack.errors import InvalidName, NotFound, StoreUnavailable
 from modelpack.tracking.server.errors import Immutable, IsFolder, StoreFull
 from modelpack.tracking.server.files import ServerFiles
 from modelpack.tracking.server.folder_root import FolderRoot
 from modelpack.tracking.server.roots import Arrival
+from tests.modelpack.registry.directories import write_model
 
 
 @pytest.fixture
@@ -64,6 +66,14 @@ def test_a_full_disk_is_said_so_and_leaves_what_was_there(root: FolderRoot) -> N
     assert "no room" in str(caught.value)
     assert str(root.root) not in str(caught.value)
     assert (read(root, "a/b"), files_of(root)) == (b"before", ["a/b"])
+
+
+def test_a_model_that_there_is_no_room_for_is_kept_not_at_all(root: FolderRoot, tmp_path: Path) -> None:
+    directory = open_directory(write_model(tmp_path / "model", b"x" * (2 << 20)))
+    with small_disk(1 << 20), pytest.raises(StoreFull):
+        root.keep(directory)
+    assert files_of(root) == []
+    assert root.keep(directory) == root.keep(directory) == directory.digest
 
 
 def test_nobody_sees_a_file_before_it_is_whole(root: FolderRoot) -> None:
