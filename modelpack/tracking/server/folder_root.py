@@ -33,6 +33,7 @@ _IN_THE_WAY: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY
 # What copy_file_range(2) says where a file system does not know it.
 _NOT_SO: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 _AT_ONCE: Final = 1 << 30
+_ATTEMPTS: Final = 10
 
 
 class FolderRoot:
@@ -89,11 +90,12 @@ class FolderRoot:
                 place.rename(gone)
             except (FileNotFoundError, NotADirectoryError):
                 return
-            sync(place.parent)
-            if gone.is_dir() and not gone.is_symlink():
-                shutil.rmtree(gone, ignore_errors=True)
-            else:
-                gone.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                sync(place.parent)
+            for _ in range(_ATTEMPTS):
+                # Who was about to put a file into it may just have done so.
+                if _remove(gone):
+                    break
 
     @contextmanager
     def folder(self, path: str) -> Iterator[Path]:
@@ -198,11 +200,17 @@ class ArrivingFile:
         with refusals(self._path):
             os.fsync(self._file.fileno())
             self._file.close()
-            make_private(self._target.parent)
-            if self._target.is_dir():
-                raise InvalidName(f"{shorten(repr(self._path), 120)} is a folder; name a file")
-            self._staging.rename(self._target)
-            sync(self._target.parent)
+            for left in reversed(range(_ATTEMPTS)):
+                try:
+                    make_private(self._target.parent)
+                    self._staging.rename(self._target)
+                    break
+                except (FileNotFoundError, FileExistsError, NotADirectoryError):
+                    # Somebody deletes the folder at this instant: it is made again.
+                    if not left:
+                        raise
+            with suppress(FileNotFoundError):
+                sync(self._target.parent)
 
     def discard(self) -> None:
         """See Arrival."""
@@ -233,7 +241,9 @@ def make_private(folder: Path) -> None:
             one.mkdir(mode=0o750, exist_ok=True)
             sync(one.parent)
     if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        # Or somebody has deleted it since.
+        number = errno.ENOTDIR if folder.exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number))
 
 
 def sweep(staging: Path) -> None:
@@ -241,10 +251,16 @@ def sweep(staging: Path) -> None:
     with suppress(OSError):
         for left in staging.iterdir():
             if time.time() - left.lstat().st_mtime > STAGING_LIFETIME:
-                if left.is_dir() and not left.is_symlink():
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.unlink(missing_ok=True)
+                _remove(left)
+
+
+def _remove(place: Path) -> bool:
+    """Remove a file, or a folder with all in it, as far as that can be; whether nothing is left."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+    return not os.path.lexists(place)
 
 
 def require_single(known: os.stat_result, path: str) -> None:

@@ -18,6 +18,8 @@ async def receive(request: Request, arrival: Arrival, *, limit: int) -> int:
     """
     size, held = 0, bytearray()
     try:
+        if "content-range" in request.headers:
+            raise BadRequest("a file is sent whole, or by a multipart upload: Content-Range is not for PUT")
         async for piece in pieces(request, limit=limit):
             size += len(piece)
             held += piece

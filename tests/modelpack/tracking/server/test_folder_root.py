@@ -4,7 +4,8 @@ import resource
 import signal
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,20 @@ def test_nobody_sees_a_file_before_it_is_whole(root: FolderRoot) -> None:
     arrival.discard()
     assert files_of(root) == []
     arrival.discard()
+
+
+def test_what_comes_and_goes_at_once_is_whole_and_leaves_nothing_behind(root: FolderRoot) -> None:
+    def work(number: int) -> None:
+        put(root, "a/b/c", bytes([number]) * 50_000)
+        if number % 3 == 0:
+            root.delete("a")
+        with suppress(NotFound):
+            content = read(root, "a/b/c")
+            assert (len(content), len(set(content))) == (50_000, 1)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(200)))
+    assert set(files_of(root)) <= {"a/b/c"}
 
 
 def test_who_reads_a_file_keeps_what_was_there_when_it_is_replaced_or_deleted(root: FolderRoot) -> None:

@@ -400,6 +400,11 @@ def test_nobody_but_the_owner_may_write_what_is_kept_whatever_the_umask(tmp_path
         assert mode == (0o750 if path.is_dir() else 0o640), path
 
 
+def test_a_part_of_a_file_does_not_take_the_place_of_all_of_it(place: Place) -> None:
+    answer = place.ask("PUT", "/there/content.bin", b"x", Content_Range="bytes 3-3/10")
+    assert (answer.status, place.ask("GET", "/there/content.bin").body) == (400, CONTENT)
+
+
 def test_a_body_said_to_be_packed_is_kept_as_it_is(place: Place) -> None:
     assert place.ask("PUT", "/packed.gz", b"\x1f\x8b1", Content_Encoding="gzip").status == 200
     answer = place.ask("GET", "/packed.gz")
