@@ -29,7 +29,7 @@ def big(served: Faulty) -> Faulty:
 
 
 def bring(store: ProxiedArtifacts, into: Path, patience: Patience = QUICK) -> None:
-    into.mkdir(exist_ok=True)
+    into.mkdir(exist_ok=True, parents=True)
     download(store, "model", tree(store, "model"), into, patience=patience)
 
 
@@ -40,6 +40,20 @@ def held(into: Path) -> dict[str, bytes]:
 
 
 WHOLE = {"big": CONTENT, "data/small": b"small", "data/empty": b""}
+
+
+@pytest.mark.parametrize(
+    "said", ["filename=../../poc", "filename=/tmp/poc", "filename*=UTF-8''..%2f..%2fpoc", 'filename="a/b"']
+)
+def test_a_file_is_called_what_it_was_listed_as_whatever_the_server_calls_it_then(
+    big: Faulty, store: ProxiedArtifacts, tmp_path: Path, said: str
+) -> None:
+    named = {"Content-Disposition": f"attachment; {said}"}
+    big.faults["/small"] = [Fault(body=b"other", headers=named)]
+    bring(store, tmp_path / "into" / "here")
+    assert held(tmp_path / "into" / "here") == WHOLE | {"data/small": b"other"}
+    assert {one.name for one in tmp_path.rglob("poc")} == set()
+    assert list((tmp_path / "into").iterdir()) == [tmp_path / "into" / "here"]
 
 
 def test_every_file_arrives(big: Faulty, store: ProxiedArtifacts, tmp_path: Path) -> None:
