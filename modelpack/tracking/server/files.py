@@ -85,7 +85,12 @@ class ServerFiles:
             ref = ModelRef.parse(location)
         except InvalidUri:
             return None
-        return _after(str(self.root.root), str(ref.path).rstrip("/")) if ref.scheme == "file" else None
+        if ref.scheme != "file":
+            return None
+        place, root = str(ref.path).rstrip("/"), self.root.root
+        found = _after(str(root), place)
+        # The root may be a link, and who logged without the server may have followed it.
+        return _after(str(root.resolve()), place) if found is None else found
 
 
 def _after(root: str, place: str) -> str | None:

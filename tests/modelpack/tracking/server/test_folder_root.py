@@ -177,6 +177,18 @@ def test_places_below_the_root_are_told_by_the_proxys_name_and_others_are_not_lo
         files.receive("models/x")
 
 
+def test_a_root_may_be_a_link_itself(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "files").symlink_to(tmp_path / "disk")
+    files = ServerFiles.open(str(tmp_path / "files"), {})
+    for folder in ("files", "disk"):
+        assert files.below(f"file://{tmp_path}/{folder}/runs/0") == "runs/0"
+    arrival = files.receive("runs/0/x")
+    arrival.write(b"1")
+    arrival.finish()
+    assert (tmp_path / "disk" / "runs" / "0" / "x").read_bytes() == b"1"
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from(["..", ".", "a", "link", "b", "%2e%2e", "/", "\\", "", "C:"]), max_size=6).map(
