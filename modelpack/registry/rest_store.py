@@ -26,7 +26,7 @@ from modelpack.registry.names import (
     require_text,
 )
 from modelpack.registry.records import ModelVersion, Move, Page, RegisteredModel
-from modelpack.registry.rest_rows import DIGEST, LOCATION, OURS, USER, model_of, tag_list, version_of
+from modelpack.registry.rest_rows import DIGEST, LOCATION, OURS, USER, model_of, move_of, tag_list, version_of
 from modelpack.registry.rest_search import MODELS, VERSIONS, filter_for, order_for, require_size
 from modelpack.registry.store import NOT_GIVEN, Expected
 from modelpack.remote.answers import Refused
@@ -37,6 +37,8 @@ from modelpack.uris import ModelRef
 _LONGEST_ASKED: Final = 1_000
 """Characters of a name that a server is asked for; some of them choke on more."""
 _HINTS: Final = 100
+_HISTORY: Final = "/api/2.0/modelpack/registered-models/history"
+"""What our own team server answers besides MLflow's API."""
 _GIVEN: Final = "server:"
 """Begins every page token that we hand out; the server's own follows."""
 
@@ -250,11 +252,19 @@ class RestStore:
             self._server.call("DELETE", "registered-models/delete-tag", {"name": name, "key": key})
 
     def history(self, name: str, *, version: int | None) -> list[Move]:
-        if version is None:
+        self._require_askable(name, version)
+        given = {} if version is None else {"version": str(version)}
+        try:
+            with self._refusals(name, version):
+                told = self._server.get(_HISTORY, name=name, **given)
+        except Refused as refused:
+            if refused.status not in (404, 405):
+                raise
             self.get_model(name)
-        else:
-            self.get_version(name, version)
-        raise Unsupported("an MLflow server keeps no history of stages and aliases; a registry of ours does")
+            raise Unsupported(
+                "an MLflow server keeps no history of stages and aliases; a registry of ours does"
+            ) from refused
+        return [move_of(one) for one in told.get("moves", ())]
 
     def close(self) -> None:
         self._server.close()

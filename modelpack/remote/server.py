@@ -35,9 +35,13 @@ class MlflowServer:
         return cls(Http(address, environ, patience=patience))
 
     def get(self, method: str, **params: str | Sequence[str]) -> dict[str, Any]:
-        """What answers GET for *method*, such as ``registered-models/get``. Empty *params* are left out."""
+        """What answers GET for *method*, such as ``registered-models/get``. Empty *params* are left out.
+
+        A *method* that begins with a slash is a whole path: MLflow's API is not all that servers have.
+        """
         given = {key: value for key, value in params.items() if value}
-        return self._read(method, self.http.ask("GET", _API + method, params=given))
+        path = method if method.startswith("/") else _API + method
+        return self._read(method, self.http.ask("GET", path, params=given))
 
     def call(self, verb: str, method: str, message: Message, *, again: Again | None = None) -> dict[str, Any]:
         """What answers *verb* for *method* with *message*; *again* as for Http.ask()."""

@@ -23,7 +23,7 @@ def run_client(
     done = subprocess.run(
         [python_of(version), "-W", "ignore", script, *arguments],
         cwd=work,
-        env={**clean_environ(work), **environ},
+        env={**clean_environ(work), "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", **environ},
         capture_output=True,
         text=True,
         timeout=280,
