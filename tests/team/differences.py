@@ -7,6 +7,7 @@ OF_OUR_SERVER = (
         "/run/data/metrics/most", "infinity is kept; MLflow's SQL store keeps the largest number instead"
     ),
     Difference("/run/data/metrics/least", "likewise"),
+    Difference("/too long/*", "nothing is cut short: what is too long is refused, as by MLflow before 3"),
     Difference(
         "/files/whole/empty", "an empty file has 0 bytes; MLflow leaves 0 out, and its client reads None"
     ),
@@ -24,6 +25,7 @@ _SINCE_3_17 = (
     Difference("*/effective_trace_archival_retention", "likewise"),
     Difference("*/deployment_job_state*", "3.0 fills a field for Databricks with words for nothing"),
 )
+_PROMPTS = Difference("/models by themselves/*prompt*", "mlflow.genai.register_prompt is newer than 3.0")
 _SINCE_3 = (
     Difference("/models by themselves*", "there were none before 3.0"),
     Difference("*/inputs/model_inputs*", "likewise"),
@@ -38,7 +40,7 @@ _SINCE_3 = (
 )
 OF_CLIENTS = {
     "3.17": (),
-    "3.0": _SINCE_3_17,
+    "3.0": (*_SINCE_3_17, _PROMPTS),
     "2.22": (*_SINCE_3_17, *_SINCE_3),
     "2.10": (*_SINCE_3_17, *_SINCE_3),
 }

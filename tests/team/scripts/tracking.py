@@ -6,6 +6,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 from mlflow.entities import Param, ViewType
+from mlflow.exceptions import MlflowException
 from seeing import MAJOR, client, known, known_experiment, mine, refused, saw, work
 
 
@@ -69,10 +70,11 @@ def runs():
     run_id = parent.info.run_id
     saw("run", run_of(run_id))
     saw("nested run", run_of(child.info.run_id))
-    for key in ("loss", "f1", "absent"):
+    for key in ("loss", "f1", "later", "absent"):
         points = client.get_metric_history(run_id, key)
         saw(f"history of {key}", [[one.key, one.value, one.step] for one in points])
     fetch_files(run_id, parent.info.artifact_uri)
+    too_long(child.info.run_id)
     change(run_id)
 
 
@@ -85,6 +87,10 @@ def log_values():
         mlflow.log_metric("loss", 1 / (step + 1), step=step)
     infinite = float("inf")
     mlflow.log_metrics({"auc": 0.9, "nan": float("nan"), "most": infinite, "least": -infinite}, step=3)
+    for step in range(20):
+        mlflow.log_metric("later", step, step=step, synchronous=False)
+    mlflow.flush_async_logging()
+    mlflow.log_table({"a": [1, 2]}, "table.json")
     mlflow.set_tag("team", "growth")
     mlflow.set_tags({"priority": 1, "empty": ""})
     data = mlflow.data.from_pandas(
@@ -146,6 +152,22 @@ def change(run_id):
     changed = client.get_run(run_id)
     tags = sorted(one for one in changed.data.tags if not one.startswith("mlflow.source"))
     saw("updated", [changed.info.status, changed.info.run_name, tags])
+
+
+def too_long(run_id):
+    """What becomes of a param and of a tag that are too long."""
+    told = {}
+    for name, act in {
+        "param": lambda: client.log_param(run_id, "long", "x" * 7_000),
+        "tag": lambda: client.set_tag(run_id, "long", "x" * 9_000),
+    }.items():
+        try:
+            act()
+        except MlflowException as error:
+            told[name] = error.error_code
+        else:
+            told[name] = "taken"
+    saw("too long", told)
 
 
 def run_of(run_id):
