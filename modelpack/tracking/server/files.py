@@ -78,8 +78,8 @@ class ServerFiles:
         if location.startswith(f"{PROXY}/"):
             return location.removeprefix(PROXY).strip("/")
         if isinstance(self.root, BucketRoot):
-            place = self.root.place
-            whole = "/".join(part for part in (place.root, place.prefix) if part)
+            bucket = self.root.place
+            whole = "/".join(part for part in (bucket.root, bucket.prefix) if part)
             return _after(whole, location.rstrip("/"))
         try:
             ref = ModelRef.parse(location)
