@@ -16,6 +16,7 @@ from serving.codecs import by_media_type
 from serving.dataplane import DataPlane
 from serving.endpoints.about import About
 from serving.endpoints.figures import Figures
+from serving.endpoints.front import Front
 from serving.endpoints.health import Health
 from serving.endpoints.invocations import Invocations
 from serving.endpoints.v2 import OpenInference
@@ -28,12 +29,15 @@ from serving.middleware.limits import Limits
 from serving.middleware.request_id import RequestId
 from serving.middleware.state import exchange_of
 from serving.settings import Settings
+from serving.standing import Standings
 
 
 def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
     """The ASGI application that answers for *plane*; a line for each request goes to *lines*."""
     codecs = by_media_type(coerce=settings.coerce, depth_limit=settings.depth_limit)
     invocations, health, about = Invocations(plane, codecs), Health(plane), About(plane)
+    standings = Standings()
+    front = () if settings.no_page else Front(plane, standings).routes()
     app = Starlette(
         routes=[
             Known(contract.INVOCATIONS, invocations.post, methods=["POST"]),
@@ -43,10 +47,10 @@ def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
             Known(contract.VERSION, about.version),
             Known(contract.OPENAPI, about.openapi),
             Known(contract.DOCS, about.docs),
-            Known(contract.METRICS, Figures(plane).metrics),
+            Known(contract.METRICS, Figures(plane, standings).metrics),
             *(
                 Known(path, endpoint, methods=[method])
-                for path, endpoint, method in OpenInference(plane, settings).routes()
+                for path, endpoint, method in (*front, *OpenInference(plane, settings).routes())
             ),
         ],
         # From the outside in.

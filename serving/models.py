@@ -22,6 +22,7 @@ from serving.batching import Lane, Predict, may_batch
 from serving.errors import NoModel
 from serving.image import Image
 from serving.settings import Settings
+from serving.standing import Standing
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,17 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a model is served from: the *reference* that was given, and the exact *place* that it led to."""
+    """Where a model is served from: the *reference* that was given, and the exact *place* that it led to.
+
+    *standing* is what the registry said of the version then; None where there was no registry.
+    """
 
     reference: str
     place: Path
     name: str
     version: str
     digest: str
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,7 @@ def find(reference: str, image: Image | None = None) -> Source:
         name=version.name,
         version=str(version.version),
         digest=directory.digest,
+        standing=Standing(stage=version.stage, aliases=version.aliases),
     )
 
 

@@ -259,6 +259,14 @@ class Settings:
         parse=_words,
         repeated=True,
     )
+    no_page: bool = _setting(
+        False,
+        "--no-page",
+        "MODELPACK_NO_PAGE",
+        "Answer 404 instead of the page for people at /.",
+        parse=_claim,
+        switch=True,
+    )
     linger: float = _setting(
         1.0,
         "--linger",

@@ -10,13 +10,11 @@ import msgspec
 from modelpack.cli.output import as_json, print_fact, print_json, print_table, size, without_password
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.manifest import Manifest
-from modelpack.engines.choose import check
+from modelpack.engines.certificate import Certificate, certificate_of
 from modelpack.errors import DamagedModel, MissingDependency, ModelpackError, shorten
 from modelpack.files import sha256
 from modelpack.flavors import FLAVORS, choose
 from modelpack.loading import open_model
-from modelpack.onnx.files import native_digest, onnx_digest, read_report
-from modelpack.onnx.report import Report as ParityReport
 from modelpack.schema import Signature
 from modelpack.schema.telling import rows_of
 
@@ -45,27 +43,6 @@ class FlavorEntry:
     version: str | None
     format: str | None
     file: str | None
-
-
-@dataclass(frozen=True)
-class Method:
-    """Whether the ONNX form answers for this method, and why not; *worst* is None where it is infinite."""
-
-    answers: bool
-    reason: str
-    compared: int
-    differing: int
-    worst: float | None
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What was found when the two forms were compared, when (None: not said), and with which *versions*."""
-
-    made: str | None
-    tolerance: float
-    versions: Mapping[str, str]
-    methods: Mapping[str, Method]
 
 
 @dataclass
@@ -181,19 +158,10 @@ def _learn_environment(report: Report, directory: ModelDirectory) -> None:
 
 
 def _learn_certificate(report: Report, directory: ModelDirectory) -> None:
-    parity = read_report(directory)
-    if parity is None:
-        return
-    digests = {"native_digest": native_digest(directory), "onnx_digest": onnx_digest(directory)}
-    methods = {name: _method(parity, name, check("onnx", parity, name, **digests)) for name in parity.methods}
-    report.certificate = Certificate(parity.made or None, parity.tolerance, parity.versions, methods)
-    report.certified = tuple(name for name, one in methods.items() if one.answers)
-
-
-def _method(parity: ParityReport, name: str, why: str) -> Method:
-    one = parity.methods[name]
-    worst = one.worst if one.worst < float("inf") else None
-    return Method(not why, why and (one.reason or why), one.compared, one.differing, worst)
+    report.certificate = certificate_of(directory)
+    if report.certificate is not None:
+        methods = report.certificate.methods
+        report.certified = tuple(name for name, one in methods.items() if one.answers)
 
 
 def _learn_trust(report: Report, directory: ModelDirectory) -> None:

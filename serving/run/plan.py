@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from serving.settings import Settings
+from serving.standing import Standing
 
 VARIABLE = "MODELPACK_SERVING_PLAN"
 """How a plan is handed to a process that starts anew."""
@@ -14,7 +15,8 @@ VARIABLE = "MODELPACK_SERVING_PLAN"
 class Plan:
     """One server: its settings, the one place that its reference led to, and where it listens.
 
-    *descriptor* is the number of the open socket; *grpc_port* is held open, too, for whoever listens there.
+    *standing* is what the registry said of the version, if one was asked. *descriptor* is the number of the
+    open socket; *grpc_port* is held open, too, for whoever listens there.
     """
 
     settings: Settings
@@ -25,6 +27,7 @@ class Plan:
     url: str
     descriptor: int
     grpc_port: int | None = None
+    standing: Standing | None = None
 
     def to_text(self) -> str:
         """As JSON."""

@@ -53,6 +53,7 @@ class Process:
             name=plan.name,
             version=plan.version,
             digest=plan.digest,
+            standing=plan.standing,
         )
         self.served = _loaded(source, settings)
         warm(self.served)

@@ -29,6 +29,7 @@ def start(settings: Settings) -> int:
         name=source.name,
         version=source.version,
         digest=source.digest,
+        standing=source.standing,
         url=url_of(listener),
         descriptor=listener.fileno(),
         grpc_port=None if holder is None else holder.getsockname()[1],

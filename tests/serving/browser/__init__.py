@@ -1,0 +1,1 @@
+"""Tests of the scoring server's page in a real browser."""
