@@ -7,8 +7,8 @@ from typing import Final
 
 from modelpack.tracking.ui.telling import number
 
-WIDTH: Final = 720.0
-HEIGHT: Final = 320.0
+WIDTH: Final = 1080.0
+HEIGHT: Final = 340.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 16.0, 16.0, 40.0
 AXIS_TOP: Final = 44.0
 """Room for the names above upright axes."""

@@ -12,6 +12,7 @@ from modelpack.tracking.records import Run, ViewType
 from modelpack.tracking.ui import columns
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.columns import Column
+from modelpack.tracking.ui.drawing import as_number
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import Pager, here
 from modelpack.tracking.ui.rendering import page
@@ -100,6 +101,7 @@ def show(ask: Ask) -> Response:
         kept=[(name, value) for name in ("sort", "down", "view") for value in ask.query.get(name, ())],
         attributes={by: sort.head(ask, by, label) for by, label in _ATTRIBUTES.items()},
         heads=[sort.head(ask, one.name, one.key, one.kind) for one in chosen],
+        numeric={place for place, one in enumerate(chosen) if _is_numeric(one, found)},
         pager=pager.before(found.next_token),
         has_any=bool(found.items) or bool(ask.one("where")) or is_deleted or pager.number > 1,
     )
@@ -113,6 +115,12 @@ def _with_chosen(
         + [column for column in chosen if column.kind == kind and column.key not in keys]
         for kind, keys in offered.items()
     }
+
+
+def _is_numeric(column: Column, found: Found[Run]) -> bool:
+    """Whether all that is shown of *column* are numbers, which are read from the right."""
+    values = [value for run in found.items if (value := column.of(run)) is not None]
+    return all(as_number(value) is not None or isinstance(value, float) for value in values)
 
 
 PAGES: Final = (Page("GET", "/experiments/{experiment}", show),)

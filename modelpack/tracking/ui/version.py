@@ -47,6 +47,7 @@ def page_of(ask: Ask, *, filled: dict[str, str], outcome: trials.Outcome | None)
         run=_run(ask, version),
         moves=list(reversed(registry.history(version.name, version=version.version))),
         stages=[stage for stage in STAGES if stage != version.stage],
+        usual_stage="Archived" if version.stage == "Production" else "Production",
         form=form,
         servers=ask.parts.settings.scoring_servers,
         outcome=outcome,

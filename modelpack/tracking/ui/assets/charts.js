@@ -62,11 +62,37 @@
       if (!runs) return;
       if (!runs.length) return this.say("No points.");
       if (this.plot) this.plot.destroy();
+      this.plot = null;
       this.box.replaceChildren();
+      if (runs.every((run) => run.x.length === 1)) return this.list(runs);
       this.prepare();
       const data = joined(runs);
       this.plot = new uPlot(this.shape(runs, data), data, this.box);
       this.figure.dataset.drawn = String(runs.length);
+    }
+
+    // Where every run has one value there is nothing to draw across: bars say it better.
+    list(runs) {
+      const most = Math.max(...runs.map((run) => Math.abs(run.y[0] || 0))) || 1;
+      const list = document.createElement("ul");
+      list.className = "bars";
+      for (const run of runs) {
+        const [line, name, bar, value] = ["li", "span", "i", "b"].map((tag) => document.createElement(tag));
+        line.className = `series-${this.number(run)}`;
+        name.textContent = runs.length > 1 ? run.name : "its one value";
+        name.dir = "auto";
+        bar.style.width = `${(Math.abs(run.y[0] || 0) / most) * 100}%`;
+        value.textContent = told(run.y[0]);
+        line.append(name, bar, value);
+        list.append(line);
+      }
+      this.box.classList.add("flat");
+      this.box.append(list);
+      this.figure.dataset.drawn = String(runs.length);
+    }
+
+    number(run) {
+      return Math.max(0, this.runs.indexOf(run.id)) % 10;
     }
 
     shape(runs, data) {
@@ -78,12 +104,12 @@
         legend: { show: false },
         cursor: { drag: { x: true, y: false }, points: { size: 8 } },
         scales: { x: { time: false }, y: { distr: options.log && positive ? 3 : 1 } },
-        axes: [axis(), { ...axis(), size: 56 }],
+        axes: [{ ...axis(), size: 28 }, { ...axis(), size: 56 }],
         series: [
           {},
           ...runs.map((run) => ({
             label: run.name,
-            stroke: color(`--series-${Math.max(0, this.runs.indexOf(run.id)) % 10}`),
+            stroke: color(`--series-${this.number(run)}`),
             width: 2,
             spanGaps: runs.length > 1,
             points: { show: few, size: 5 },
