@@ -67,6 +67,7 @@ runs = Table(
     UniqueConstraint("run_id", name="modelpack_runs_run_id"),
     _belongs("runs", "experiment", "experiments", "experiment"),
     Index("modelpack_runs_by_start", "experiment", "started", "run_id"),
+    Index("modelpack_runs_by_name", "name"),
     sqlite_autoincrement=True,
 )
 

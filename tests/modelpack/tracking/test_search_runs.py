@@ -34,6 +34,7 @@ def runs(shared_store: SqlTrackingStore) -> list[Run]:
         if number % 5:
             points.append(Metric("a", math.nan if number % 7 == 0 else chance.randrange(10) / 10, 1))
         params = {"depth": str(number % 4), **({"only": "Some%Text"} if number % 3 == 0 else {})}
+        params |= {"odd": "\ud7ff\U0010ffff\U0010ffff"} if number % 4 == 0 else {}
         store.log_batch(run, metrics=points, params=params)
         if number % 11 == 0:
             store.delete_run(run)
@@ -70,6 +71,12 @@ WHERE: list[tuple[str, Callable[[Run], bool]]] = [
     ("params.depth = '3'", lambda r: r.data.params["depth"] == "3"),
     ("params.only = 'Some%Text'", lambda r: "only" in r.data.params),
     ("params.only LIKE 'some%'", lambda _: False),
+    ("params.only LIKE 'Some%'", lambda r: "only" in r.data.params),
+    ("params.only LIKE 'Some_Te%' AND run_name = 'run 3'", lambda r: r.info.run_name == "run 3"),
+    ("params.only LIKE 'Somf%'", lambda _: False),
+    ("params.odd LIKE '\ud7ff%'", lambda r: "odd" in r.data.params),
+    ("params.odd LIKE '\ud7ff\U0010ffff%'", lambda r: "odd" in r.data.params),
+    ("run_name = 'run 7'", lambda r: r.info.run_name == "run 7"),
     ("params.only ILIKE 'some%'", lambda r: "only" in r.data.params),
     ("params.only IS NULL", lambda r: "only" not in r.data.params),
     ("params.only != 'x'", lambda r: "only" in r.data.params),

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _make_run_models()
     _widen_versions()
     _make_tokens()
+    op.create_index("modelpack_runs_by_name", "modelpack_runs", ["name"])
 
 
 def _make_logged_models() -> None:
