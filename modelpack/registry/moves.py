@@ -1,14 +1,14 @@
 """Moves of stages and aliases, each entered in the history by the transaction that makes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from modelpack.errors import Conflict, InvalidName, NotFound, shorten
 from modelpack.registry.names import ACTIVE, LAST_VERSION, Stage, is_storable
-from modelpack.registry.records import Kind, Move
-from modelpack.registry.rows import model_row, version_row
+from modelpack.registry.records import Kind, ModelVersion, Move
+from modelpack.registry.rows import model_row, version_row, versions_of
 from modelpack.registry.store import NOT_GIVEN, Expected
 from modelpack.registry.tables import aliases, models, moves, versions
 
@@ -50,14 +50,15 @@ def move_stage(
     *,
     archive_existing: bool,
     expected: Expected,
-) -> None:
-    """Move a version of the locked *model* to *stage*; see RegistryStore.promote()."""
+) -> ModelVersion:
+    """Move a version of the locked *model* to *stage*, and tell it; see RegistryStore.promote()."""
     if stage not in ACTIVE and (archive_existing or expected is not NOT_GIVEN):
         raise InvalidName(
             f"archiving others, or expecting one, goes with {' and '.join(ACTIVE)}, not with {stage}: "
             "any number of versions may be there"
         )
-    before = version_row(connection, model, number).stage
+    row = version_row(connection, model, number)
+    before = row.stage
     holders = _holders(connection, model, stage)
     if expected is not NOT_GIVEN:
         _require_holder(f"{stage} of {shorten(repr(model.name), 80)}", holders, expected)
@@ -75,6 +76,8 @@ def move_stage(
         )
         hand.log(connection, model, entries)
         connection.execute(_TOUCH, place)
+    (told,) = versions_of(connection, [row])
+    return told if before == stage else replace(told, stage=stage, updated=hand.at)
 
 
 def move_alias(

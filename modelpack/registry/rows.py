@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, tuple_, union_all
 
 from modelpack.errors import NotFound, shorten
 from modelpack.registry.names import LAST_VERSION, is_storable
@@ -25,16 +25,14 @@ _MODEL_LOCKED: Final = _MODEL.with_for_update()
 _VERSION: Final = version_rows.where(
     versions.c.model == bindparam("of"), versions.c.number == bindparam("one")
 )
-_TAGS: Final = (
-    select(version_tags.c.key, version_tags.c.value)
-    .where(version_tags.c.model == bindparam("of"), version_tags.c.number == bindparam("one"))
-    .order_by(version_tags.c.key)
-)
-_ALIASES: Final = (
-    select(aliases.c.alias)
-    .where(aliases.c.model == bindparam("of"), aliases.c.number == bindparam("one"))
-    .order_by(aliases.c.alias)
-)
+_NOTES: Final = union_all(
+    select(literal_column("1").label("is_tag"), version_tags.c.key, version_tags.c.value).where(
+        version_tags.c.model == bindparam("of"), version_tags.c.number == bindparam("one")
+    ),
+    select(literal_column("0"), aliases.c.alias, literal_column("''")).where(
+        aliases.c.model == bindparam("of"), aliases.c.number == bindparam("one")
+    ),
+).order_by(version_tags.c.key)
 
 
 def models_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[RegisteredModel, ...]:
@@ -76,9 +74,9 @@ def versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Model
     """Rows of *version_rows* with their tags and aliases."""
     if len(rows) == 1:
         (row,) = rows
-        of = {"of": row.model, "one": row.number}
-        known = {one.key: one.value for one in connection.execute(_TAGS, of)}
-        return (_told(row, known, connection.scalars(_ALIASES, of)),)
+        notes = connection.execute(_NOTES, {"of": row.model, "one": row.number}).all()
+        known = {note.key: note.value for note in notes if note.is_tag}
+        return (_told(row, known, [note.key for note in notes if not note.is_tag]),)
     tags: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
     names: dict[tuple[int, int], list[str]] = defaultdict(list)
     for some in _chunks([(row.model, row.number) for row in rows]):

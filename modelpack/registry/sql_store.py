@@ -206,7 +206,7 @@ class SqlStore:
 
         def act(connection: Connection) -> ModelVersion:
             model = model_row(connection, name, lock=True)
-            moves.move_stage(
+            return moves.move_stage(
                 connection,
                 self._hand(),
                 model,
@@ -215,7 +215,6 @@ class SqlStore:
                 archive_existing=archive_existing,
                 expected=expected,
             )
-            return _version(connection, model, version)
 
         return self._database.write(act)
 
