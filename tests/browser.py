@@ -107,6 +107,7 @@ def watched(
     )
     context.set_default_timeout(15_000)
     seen = Watched(context.new_page())
+    seen.page.on("request", lambda request: request.is_navigation_request() and seen.answers.clear())
     seen.page.on("response", lambda response: seen.answers.append(response))
     seen.page.on("requestfailed", lambda request: seen.troubles.append(f"failed: {request.url}"))
     seen.page.on("console", lambda message: _hear(seen, message))
