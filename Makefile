@@ -4,7 +4,7 @@
 
 RUN := .venv/bin
 # What cannot live beside us, each with the lock of its name.
-ENVIRONMENTS := .venv-mlflow3 .venv-mlflow30 .venv-mlflow222 .venv-mlflow210 .venv-checkov
+ENVIRONMENTS := .venv-mlflow3 .venv-mlflow30 .venv-mlflow222 .venv-mlflow210
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -21,7 +21,7 @@ else
 	@$(RUN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" tests
 endif
 
-test-long: dev $(ENVIRONMENTS) .venv-torch ## Run the tests that take too long to run them each time
+test-long: dev $(ENVIRONMENTS) .venv-checkov .venv-torch ## Run the tests that take too long to run them each time
 	@scripts/azurite.sh
 	@$(RUN)/python -m pytest -m long tests
 
@@ -46,15 +46,15 @@ lock: ## Write the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove what was built here
-	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-torch .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv $(ENVIRONMENTS) .venv-checkov .venv-torch .venv-bench .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help dev environments $(ENVIRONMENTS) .venv-torch
+.PHONY: help dev environments $(ENVIRONMENTS) .venv-checkov .venv-torch
 environments: $(ENVIRONMENTS)
 
 dev:
 	@scripts/environment.sh .venv requirements/dev.lock --with-project
 
-$(ENVIRONMENTS):
+$(ENVIRONMENTS) .venv-checkov:
 	@scripts/environment.sh $@ requirements/$(@:.venv-%=%).lock
 
 # Beside .venv: what both have is there in one version.

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
 
 AXE: Final = Path(__file__).resolve().parents[1] / ".cache" / "axe-core" / "axe.min.js"
 DESKTOP: Final = (1280, 900)
@@ -107,7 +107,7 @@ def watched(
     )
     context.set_default_timeout(15_000)
     seen = Watched(context.new_page())
-    seen.page.on("request", lambda request: request.is_navigation_request() and seen.answers.clear())
+    seen.page.on("request", lambda request: _begin(seen, request))
     seen.page.on("response", lambda response: seen.answers.append(response))
     seen.page.on("requestfailed", lambda request: seen.troubles.append(f"failed: {request.url}"))
     seen.page.on("console", lambda message: _hear(seen, message))
@@ -117,6 +117,12 @@ def watched(
         yield seen
     finally:
         context.close()
+
+
+def _begin(seen: Watched, request: Request) -> None:
+    """Forget what the page before has fetched."""
+    if request.is_navigation_request():
+        seen.answers.clear()
 
 
 def axe(page: Page, *, gravest: tuple[str, ...] = ("serious", "critical")) -> list[str]:

@@ -5,7 +5,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = tuple(
-    f"tests/{folder}/" for folder in ("serving/images", "remote", "team", "compat", "benchmarks", "torch", "plugins")
+    f"tests/{folder}/"
+    for folder in ("serving/images", "remote", "team", "compat", "benchmarks", "torch", "plugins")
 )
 """Folders whose tests share something that takes long to start; they come first, as the longest."""
 

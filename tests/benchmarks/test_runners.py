@@ -36,12 +36,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(churn(trees=10), folder, AT_HAND, certify={"rows": 2_000})
 
 
-OURS_AND_LONGER = [
-    runner if runner.name == "ours" else pytest.param(runner, marks=pytest.mark.long) for runner in AT_HAND
-]
-
-
-@pytest.mark.parametrize("runner", OURS_AND_LONGER, ids=lambda runner: runner.name)
+@pytest.mark.long
+@pytest.mark.parametrize("runner", AT_HAND, ids=lambda runner: runner.name)
 def test_a_runner_answers_rightly_while_it_is_reloaded_and_stopped(
     runner: Server, prepared: Prepared, tmp_path: Path
 ) -> None:

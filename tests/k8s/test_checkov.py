@@ -20,6 +20,8 @@ CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"
 NOWHERE = "http://127.0.0.1:9"
 """It asks a site of its maker's for nothing that is needed here."""
 
+pytestmark = pytest.mark.long
+
 Checks = dict[str, set[tuple[str, str]]]
 
 

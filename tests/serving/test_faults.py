@@ -17,7 +17,7 @@ import pytest
 from tests.serving import kit
 from tests.serving.kit import ServerProcess, serving, split
 
-ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", "2"])
+ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.long)])
 
 
 def magic(models: Path, *more: str) -> tuple[str, ...]:

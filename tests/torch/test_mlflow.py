@@ -16,7 +16,7 @@ from tests.compat.real_mlflow import NEWEST, run_in_mlflow
 from tests.torch.environment import FOLDER
 from tests.torch.small import asked, frame, net, rows
 
-pytestmark = pytest.mark.mlflow
+pytestmark = [pytest.mark.mlflow, pytest.mark.long]
 
 OLDER = "2.22"
 WRITTEN = {"program": "tensor", "program_of_columns": "columns", "pickled": "tensor"}

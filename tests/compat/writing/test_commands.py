@@ -55,6 +55,7 @@ def servers(saved_here: SavedHere, tmp_path_factory: pytest.TempPathFactory) -> 
         yield {version: one for (version, _), one in zip(SERVED, pool.map(start, SERVED), strict=True)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("version", "name"), SERVED)
 def test_mlflow_serves_what_is_saved_here(
     version: str, name: str, saved_here: SavedHere, servers: dict[str, Serving], tmp_path: Path

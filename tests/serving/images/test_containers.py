@@ -206,7 +206,9 @@ def _call(port: int, body: bytes, tally: Tally, asked_to_stop: threading.Event) 
             connection.close()
 
 
-@pytest.mark.parametrize(("engine", "workers"), [("onnx", 4), ("native", 2)])
+@pytest.mark.parametrize(
+    ("engine", "workers"), [("onnx", 4), pytest.param("native", 2, marks=pytest.mark.long)]
+)
 def test_under_the_guides_variables_it_answers_as_the_model_does_until_it_is_stopped_and_loses_nothing(
     container_engine: Engine,
     images: Mapping[str, Built],
@@ -315,6 +317,7 @@ def _health(container: Any) -> str:
     return f"starting: {container.attrs['State']['Health']}"
 
 
+@pytest.mark.long
 def test_it_is_healthy_at_another_port_too(container_engine: Engine, images: Mapping[str, Built]) -> None:
     options = {"network_mode": "none", "healthcheck": {"interval": 500_000_000}}
     # Hosts such as SageMaker say "serve" to every image.
