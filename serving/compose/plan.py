@@ -145,6 +145,8 @@ def _server(team: Team) -> dict[str, Any]:
             "MODELPACK_TRACKING_URI": _DATABASE,
             "MODELPACK_REGISTRY_URI": _DATABASE,
             "MODELPACK_ARTIFACT_ROOT": f"s3://{_BUCKET}/team",
+            # Only the server reaches the bucket: clients send whole files to the server.
+            "MODELPACK_SIGNED_ADDRESSES": "no",
             # libpq's own variable: the address, which stands in logs, holds no password.
             "PGPASSWORD": _secret("POSTGRES_PASSWORD"),
             **_reaching_s3(),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,18 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         with there as client:
             client.headers["Authorization"] = "Bearer anna"
             yield client
+
+
+def test_where_clients_do_not_reach_the_bucket_they_are_given_no_addresses_in_it(
+    tmp_path: Path, bucket: Bucket
+) -> None:
+    apart = replace(bucket, environ={**bucket.environ, "MODELPACK_SIGNED_ADDRESSES": "no"})
+    with served(tmp_path, apart, "apart") as client:
+        asked = {"path": "x", "num_parts": 2}
+        assert refusal(client.post(f"{MPU}/create/{PLACE}", json=asked))[0] == 501
+        put(client, f"{PLACE}/x", b"whole")
+        assert client.get(f"/api/2.0/mlflow-artifacts/artifacts/{PLACE}/x").content == b"whole"
+        assert refusal(client.get(f"/api/2.0/mlflow-artifacts/presigned/{PLACE}/x"))[0] == 501
 
 
 PLACE = "runs/0/a/artifacts"

@@ -22,6 +22,8 @@ from modelpack.uris import ModelRef
 
 _WHOLE: Final = re.compile(rf"({'|'.join(PACKAGES)})://[^/?#\\]+/*")
 _PREFIX: Final = "modelpack-server-"
+SIGNED_VARIABLE: Final = "MODELPACK_SIGNED_ADDRESSES"
+"""Set to ``no`` where clients do not reach the bucket by the server's address of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,14 @@ class BucketRoot:
 
     @property
     def can_sign(self) -> bool:
-        """Whether clients can be given addresses in it."""
-        return self.place.root.startswith("s3://")
+        """Whether clients can be given addresses in it: ``MODELPACK_SIGNED_ADDRESSES=no`` says otherwise."""
+        is_out_of_reach = self._environ.get(SIGNED_VARIABLE, "").strip().lower() in (
+            "0",
+            "no",
+            "off",
+            "false",
+        )
+        return self.place.root.startswith("s3://") and not is_out_of_reach
 
     def open(self, path: str) -> "OpenedObject":
         """See Root."""
