@@ -260,7 +260,10 @@ class RestStore:
         except Refused as refused:
             if refused.status not in (404, 405):
                 raise
-            self.get_model(name)
+            if version is None:
+                self.get_model(name)
+            else:
+                self.get_version(name, version)
             raise Unsupported(
                 "an MLflow server keeps no history of stages and aliases; a registry of ours does"
             ) from refused

@@ -15,6 +15,7 @@ import pytest
 import modelpack
 from modelpack import Registry, Trust, certifying
 from modelpack.certifying import certify_version
+from modelpack.directory.manifest import Manifest
 from modelpack.directory.reader import findings
 from modelpack.errors import DamagedModel, InvalidModel, InvalidUri, StoreUnavailable, Untrusted
 from modelpack.files import STAGING, exchanged
@@ -174,6 +175,7 @@ def test_a_writer_that_is_killed_leaves_the_old_files_or_the_new_ones(model: Pat
     print(f"MODELPACK_TEST_SEED={seed}")
     chance = random.Random(seed)
     (model / "MLmodel").write_text("flavors: {sklearn: {}}\n")
+    Manifest.of(model).write(model)
     for _ in range(12):
         _killed(model, "exchanged", chance.uniform(0.0, 0.15))
         assert findings(model) == []

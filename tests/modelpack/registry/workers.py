@@ -97,7 +97,10 @@ def upgrade_database(uri: str) -> str:
 
 def install_without_a_lock(uri: str, folder: Path) -> str:
     """Upgrade the tables of *folder*, minding nobody else, and answer what was said against it."""
-    database = Database(Address.find(uri, environ={}), schema=Schema(head="0002", folder=folder))
+    try:
+        database = Database(Address.find(uri, environ={}), schema=Schema(head="0002", folder=folder))
+    except StoreUnavailable as error:
+        return str(error)  # another one was done before this one had looked
     try:
         database.write(Schema().install)
     except StoreUnavailable as error:
