@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from modelpack.errors import InvalidName
+from modelpack.report.numbers import number
 from modelpack.tracking.records import Run
 from modelpack.tracking.ui import drawing
 from modelpack.tracking.ui.asking import Ask
@@ -14,7 +15,6 @@ from modelpack.tracking.ui.columns import Column
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import here
 from modelpack.tracking.ui.rendering import page
-from modelpack.tracking.ui.telling import number
 
 MOST_RUNS: Final = 30
 MOST_ROWS: Final = 400

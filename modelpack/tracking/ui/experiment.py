@@ -8,11 +8,11 @@ from starlette.responses import Response
 from modelpack.errors import InvalidFilter
 from modelpack.registry.claims import token_of
 from modelpack.registry.records import Page as Found
+from modelpack.report.scale import as_number
 from modelpack.tracking.records import Run, ViewType
 from modelpack.tracking.ui import columns
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.columns import Column
-from modelpack.tracking.ui.drawing import as_number
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import Pager, here
 from modelpack.tracking.ui.rendering import page

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from modelpack._version import __version__
+from modelpack.report.numbers import number
 from modelpack.tracking.ui import assets, telling
 from modelpack.tracking.ui.asking import Ask
 
@@ -48,7 +49,7 @@ def environment() -> Environment:
         "segments": telling.segments,
         "when": telling.when,
         "size": telling.size,
-        "number": telling.number,
+        "number": number,
         "text": telling.text,
         "python": repr,
         "shell": shlex.quote,

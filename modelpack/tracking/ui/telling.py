@@ -1,6 +1,5 @@
 """Values as people read them: times, spans, sizes, numbers, and text that anyone may have written."""
 
-import math
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -74,15 +73,6 @@ def size(count: float | None) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def number(value: float) -> str:
-    """*value* in at most six digits that count."""
-    if math.isnan(value) or math.isinf(value):
-        return str(value)
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.6g}"
 
 
 def text(value: object, longest: int = 300) -> Markup:
