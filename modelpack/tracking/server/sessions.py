@@ -8,7 +8,9 @@ COOKIE: Final = "modelpack_session"
 LIFETIME: Final = 12 * 3600
 """Seconds after which a browser forgets it."""
 
-_ROOMS: Final = frozenset({"experiments", "runs", "curves", "compare", "models", "login", "logout", "assets"})
+_ROOMS: Final = frozenset(
+    {"experiments", "runs", "curves", "compare", "models", "logged-models", "login", "logout", "assets"}
+)
 _OPEN: Final = frozenset({"login", "logout", "assets"})
 _LONGEST: Final = 8_192
 

@@ -13,6 +13,7 @@ FOLDER: Final = Path(__file__).parent / "assets"
 
 _TYPES: Final = {
     "style.css": "text/css; charset=utf-8",
+    "addresses.js": "text/javascript; charset=utf-8",
     "charts.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "vendor/uplot/uPlot.iife.min.js": "text/javascript; charset=utf-8",

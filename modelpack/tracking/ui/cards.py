@@ -1,4 +1,4 @@
-"""What the files of a registered version say of it; none of its code runs, and no big file is read."""
+"""What the files of a model say of it; none of its code runs, and no big file is read."""
 
 import tempfile
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Card:
-    """All that a page tells of a version's files; *problems* say what could not be told."""
+    """All that a page tells of a model's files; *problems* say what could not be told."""
 
     signature: Signature | None = None
     rows: list[Row] = field(default_factory=list)
@@ -86,16 +86,17 @@ def card_of(parts: Parts, version: ModelVersion) -> Card:
     """
     if version.digest:
         return _card_of_digest(parts, version.location, version.digest)
-    return _read(parts, version.location)
+    return card_at(parts, version.location)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _card_of_digest(parts: Parts, location: str, digest: str) -> Card:
     del digest
-    return _read(parts, location)
+    return card_at(parts, location)
 
 
-def _read(parts: Parts, location: str) -> Card:
+def card_at(parts: Parts, location: str) -> Card:
+    """The card of the model whose files lie at *location*; raises what card_of does."""
     card = Card()
     try:
         with _opened(parts, location) as directory:
@@ -116,7 +117,7 @@ def _opened(parts: Parts, location: str) -> Iterator[ModelDirectory]:
     """The small files of the model, copied to a folder of this machine for as long as the block lasts."""
     listed = shelf.files_in(parts, location, "")
     if not listed:
-        raise NotFound("files of this version", location, hint="were they moved, or registered elsewhere?")
+        raise NotFound("files of this model", location, hint="were they moved, or registered elsewhere?")
     with tempfile.TemporaryDirectory(prefix="modelpack-page-") as folder:
         place = Path(folder)
         for one in listed:

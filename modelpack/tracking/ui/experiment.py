@@ -10,6 +10,7 @@ from modelpack.registry.claims import token_of
 from modelpack.registry.records import Page as Found
 from modelpack.report.scale import as_number
 from modelpack.tracking.records import Run, ViewType
+from modelpack.tracking.sql_logged_models import SqlLoggedModels
 from modelpack.tracking.ui import columns
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.columns import Column
@@ -83,6 +84,7 @@ def show(ask: Ask) -> Response:
         )
     except InvalidFilter as error:
         wrong = str(error)
+    models = SqlLoggedModels(ask.parts.database)
     offered = columns.offered(ask.parts.database, experiment.experiment_id)
     # The mark tells a table without columns from one where nobody has picked any.
     chosen = columns.picked(ask.several("column")) if ask.one("picked") else columns.usual(offered)
@@ -103,6 +105,7 @@ def show(ask: Ask) -> Response:
         heads=[sort.head(ask, one.name, one.key, one.kind) for one in chosen],
         numeric={place for place, one in enumerate(chosen) if _is_numeric(one, found)},
         pager=pager.before(found.next_token),
+        has_models=bool(models.search([experiment.experiment_id], max_results=1).items),
         has_any=bool(found.items) or bool(ask.one("where")) or is_deleted or pager.number > 1,
     )
 

@@ -1,4 +1,4 @@
-"""The files of a run: folders to walk through, and what can be shown of a file without running any of it."""
+"""The files of a run or a logged model: folders to walk through, and of a file what is safe to show."""
 
 import csv
 import io
@@ -12,10 +12,12 @@ from starlette.responses import Response, StreamingResponse
 
 from modelpack.errors import NotFound
 from modelpack.tracking.server.errors import IsFolder
+from modelpack.tracking.sql_logged_models import SqlLoggedModels
 from modelpack.tracking.ui import shelf
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.rendering import HEADERS, page
+from modelpack.tracking.ui.telling import segment
 
 ROWS: Final = 100
 COLUMNS: Final = 40
@@ -35,28 +37,38 @@ class Preview:
     is_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose files they are: its *name*, the *address* of its page, and the *location* of the files."""
+
+    name: str
+    address: str
+    location: str
+
+
 def show(ask: Ask) -> Response:
     """A folder, or a file with what can be shown of it."""
-    run = ask.parts.tracking.get_run(ask.path["run"])
+    owner = _owner(ask)
     path = ask.path["path"].removesuffix("/")
-    files = shelf.files_in(ask.parts, run.info.artifact_uri, path)
+    files = shelf.files_in(ask.parts, owner.location, path)
     preview = None
     if not files and path:
         try:
-            preview = preview_of(path, shelf.peek(ask.parts, run.info.artifact_uri, path))
+            preview = preview_of(path, shelf.peek(ask.parts, owner.location, path))
         except IsFolder:
             preview = None
-    return page("file.html", ask, run=run, path=path, trail=list(_trail(path)), files=files, preview=preview)
+    trail = list(_trail(path))
+    return page("file.html", ask, owner=owner, path=path, trail=trail, files=files, preview=preview)
 
 
 def send(ask: Ask) -> Response:
     """A file as it is: a picture to look at, anything else to be kept and never opened here."""
-    run = ask.parts.tracking.get_run(ask.path["run"])
+    location = _owner(ask).location
     path = ask.path["path"]
     if not path or path.endswith("/"):
-        raise NotFound("file of this run", path)
-    seen = shelf.peek(ask.parts, run.info.artifact_uri, path)
-    size, chunks = shelf.stream(ask.parts, run.info.artifact_uri, path)
+        raise NotFound("file here", path)
+    seen = shelf.peek(ask.parts, location, path)
+    size, chunks = shelf.stream(ask.parts, location, path)
     kind = seen.image if size <= LARGEST_IMAGE else None
     headers = {
         **HEADERS,
@@ -65,6 +77,14 @@ def send(ask: Ask) -> Response:
         "Content-Disposition": "inline" if kind else attachment(path),
     }
     return StreamingResponse(chunks, headers=headers, media_type=kind or "application/octet-stream")
+
+
+def _owner(ask: Ask) -> Owner:
+    if model_id := ask.path.get("model"):
+        model = SqlLoggedModels(ask.parts.database).get(model_id, deleted=True)
+        return Owner(model.name, f"/logged-models/{segment(model.model_id)}", model.artifact_uri)
+    info = ask.parts.tracking.get_run(ask.path["run"]).info
+    return Owner(info.run_name, f"/runs/{segment(info.run_id)}", info.artifact_uri)
 
 
 def preview_of(path: str, seen: shelf.Peek) -> Preview:
@@ -109,4 +129,6 @@ def _trail(path: str) -> Iterator[tuple[str, str]]:
 PAGES: Final = (
     Page("GET", "/runs/{run}/files/{path:path}", show),
     Page("GET", "/runs/{run}/raw/{path:path}", send),
+    Page("GET", "/logged-models/{model}/files/{path:path}", show),
+    Page("GET", "/logged-models/{model}/raw/{path:path}", send),
 )

@@ -1,44 +1,29 @@
 """One run: what went in, what came out, how it went."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
 
 from modelpack.errors import InvalidName, ModelpackError, NotFound
-from modelpack.registry.records import ModelVersion
 from modelpack.tracking.records import Metric, Run
 from modelpack.tracking.ui import shelf
 from modelpack.tracking.ui.asking import Ask
+from modelpack.tracking.ui.lineage import models_of, run_of, versions_of_run
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import Pager, with_query
 from modelpack.tracking.ui.rendering import HEADERS, page, redirect
-from modelpack.tracking.ui.telling import segment
+from modelpack.tracking.ui.telling import Told, segment
 
 CHARTS: Final = 12
 """On one page."""
 MOST: Final = 300
-"""Params, tags or metrics that a page tells of."""
+"""Metrics that a page tells of."""
 
 _OWN: Final = "mlflow."
 _NOTE: Final = "mlflow.note.content"
 _PARENT: Final = "mlflow.parentRunId"
 _KINDS: Final = ("params", "tags")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Pairs in their order, and how many *more* there are than a page tells of."""
-
-    pairs: Sequence[tuple[str, str]]
-    more: int
-
-    @classmethod
-    def of(cls, pairs: Mapping[str, str]) -> "Told":
-        """*pairs* by key."""
-        return cls(sorted(pairs.items())[:MOST], max(0, len(pairs) - MOST))
 
 
 def show(ask: Ask) -> Response:
@@ -52,6 +37,7 @@ def show(ask: Ask) -> Response:
     pager = Pager.of(ask, CHARTS)
     charted = listed[pager.offset : pager.offset + CHARTS]
     files, trouble = _files(ask, run)
+    linked, more_linked = models_of(ask, run)
     return page(
         "run.html",
         ask,
@@ -69,9 +55,11 @@ def show(ask: Ask) -> Response:
             {key: value for key, value in tags.items() if key.startswith(_OWN) and key != _NOTE}
         ),
         note=tags.get(_NOTE, ""),
-        parent=_parent(ask, tags.get(_PARENT, "")),
+        parent=run_of(ask, tags.get(_PARENT, "")),
         children=_children(ask, run),
-        versions=_versions(ask, run.info.run_id),
+        linked=linked,
+        more_linked=more_linked,
+        versions=versions_of_run(ask, run),
         files=files,
         trouble=trouble,
         folder="",
@@ -143,22 +131,9 @@ def _files(ask: Ask, run: Run) -> tuple[list[shelf.File], str]:
         return [], str(error)
 
 
-def _parent(ask: Ask, run_id: str) -> Run | None:
-    if run_id:
-        with suppress(NotFound):
-            return ask.parts.tracking.get_run(run_id)
-    return None
-
-
 def _children(ask: Ask, run: Run) -> Sequence[Run]:
     where = f"tags.`{_PARENT}` = '{run.info.run_id}'"
     return ask.parts.tracking.search_runs([run.info.experiment_id], where, max_results=50).items
-
-
-def _versions(ask: Ask, run_id: str) -> Sequence[ModelVersion]:
-    registry = ask.parts.registry(ask.caller.name)
-    where = f"run_id = '{run_id}'"
-    return registry.search_versions(where, order_by=(), max_results=50, page_token=None).items
 
 
 PAGES: Final = (

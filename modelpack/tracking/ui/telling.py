@@ -1,5 +1,7 @@
 """Values as people read them: times, spans, sizes, numbers, and text that anyone may have written."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +17,8 @@ _UNITS: Final = (
     ("hour", 3_600_000),
     ("minute", 60_000),
 )
+MOST_PAIRS: Final = 300
+"""Params or tags that a page tells of."""
 DASH: Final = "\u2013"
 """Stands where there is nothing."""
 _LATEST: Final = 253_402_300_799_999
@@ -96,3 +100,16 @@ def lines(value: object, longest: int = 4_000) -> Markup:
     whole = str(value)
     cut = whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
     return Markup('<div class="prose"><bdi>{}</bdi></div>').format(escape(cut))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Pairs in their order, and how many *more* there are than a page tells of."""
+
+    pairs: Sequence[tuple[str, str]]
+    more: int
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, str]) -> "Told":
+        """*pairs* by key."""
+        return cls(sorted(pairs.items())[:MOST_PAIRS], max(0, len(pairs) - MOST_PAIRS))

@@ -1,6 +1,5 @@
 """One version of a registered model: what it takes and gives, what proves it, where it comes from."""
 
-from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
@@ -9,11 +8,11 @@ from starlette.responses import Response, StreamingResponse
 from modelpack.errors import ModelpackError, NotFound
 from modelpack.registry.names import STAGES
 from modelpack.registry.records import ModelVersion
-from modelpack.tracking.records import Run
 from modelpack.tracking.ui import shelf, trials
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.cards import Card, card_of
 from modelpack.tracking.ui.files import attachment
+from modelpack.tracking.ui.lineage import model_of, run_of
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import with_query
 from modelpack.tracking.ui.rendering import HEADERS, page, redirect
@@ -44,7 +43,8 @@ def page_of(ask: Ask, *, filled: dict[str, str], outcome: trials.Outcome | None)
         version=version,
         model=registry.get_model(version.name),
         card=card,
-        run=_run(ask, version),
+        run=run_of(ask, version.run_id),
+        logged=model_of(ask, version.model_id),
         moves=list(reversed(registry.history(version.name, version=version.version))),
         stages=[stage for stage in STAGES if stage != version.stage],
         usual_stage="Archived" if version.stage == "Production" else "Production",
@@ -90,13 +90,6 @@ def _card(ask: Ask, version: ModelVersion) -> Card:
         return card_of(ask.parts, version)
     except ModelpackError as error:
         return Card(problems=[str(error)])
-
-
-def _run(ask: Ask, version: ModelVersion) -> Run | None:
-    if version.run_id:
-        with suppress(NotFound):
-            return ask.parts.tracking.get_run(version.run_id)
-    return None
 
 
 PAGES: Final = (

@@ -1,41 +1,18 @@
 """The pages, asked over HTTP: what they show, what they refuse, and that nobody's text becomes markup."""
 
-import os
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from modelpack.tracking.records import Metric
-from modelpack.tracking.server.app import create_app
 from modelpack.tracking.server.parts import Parts
-from modelpack.tracking.server.settings import ServerSettings
 from modelpack.tracking.ui.curves import thin
 from modelpack.tracking.ui.login import safe_place
+from tests.modelpack.tracking.ui.conftest import ORIGIN
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script> javascript:alert(1) \u202egnp'
-ORIGIN = "http://127.0.0.1:5000"
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    opened = Parts.open(
-        ServerSettings(
-            backend_store_uri=f"sqlite:///{tmp_path}/team.db", artifact_root=str(tmp_path / "files")
-        ),
-        os.environ,
-    )
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def browser(parts: Parts) -> Iterator[TestClient]:
-    with TestClient(create_app(parts), base_url=ORIGIN, follow_redirects=False) as client:
-        yield client
 
 
 def _run(parts: Parts, experiment: str = "0", name: str = "one") -> str:
