@@ -1,6 +1,7 @@
-"""Addresses: which of them mean this machine alone."""
+"""Addresses: which of them mean this machine alone, and what of them may be shown."""
 
 import ipaddress
+import re
 import socket
 
 
@@ -15,3 +16,8 @@ def is_loopback(host: str) -> bool:
             return False
         addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
     return bool(host) and all(address.is_loopback for address in addresses)
+
+
+def without_password(line: str) -> str:
+    """*line* without the name and the password of an address in it."""
+    return re.sub(r"//[^/\s]*@", "//…@", line)

@@ -8,8 +8,9 @@ import click
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from modelpack.addresses import without_password
 from modelpack.cli._venv import Interpreter, Order, choose_python, create
-from modelpack.cli.output import as_json, print_json, without_password
+from modelpack.cli.output import as_json, print_json
 from modelpack.cli.stopping import stoppable
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.environment import Environment

@@ -1,6 +1,5 @@
 """What verbs print: a table for people, JSON for programs."""
 
-import re
 import shutil
 import sys
 import textwrap
@@ -20,23 +19,9 @@ def width(without: int) -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else without
 
 
-def without_password(line: str) -> str:
-    """*line* without the name and the password of an address in it."""
-    return re.sub(r"//[^/\s]*@", "//…@", line)
-
-
 def print_json(value: Any) -> None:
     """*value* (dataclasses, mappings, lists, text, numbers) as indented JSON."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def size(count: float) -> str:
-    """Bytes for a person: ``1.5 GiB``."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -80,6 +80,11 @@ class ModelDirectory:
         value = self._json(info.get("artifact_path", layout.INPUT_EXAMPLE))
         return example.decode(value, info, self.signature)
 
+    def plain_example(self) -> Any | None:
+        """The input example as the JSON that it is kept as; None when there is none. Raises InvalidModel."""
+        info = self.document.saved_input_example_info
+        return None if info is None else self._json(info.get("artifact_path", layout.INPUT_EXAMPLE))
+
     def serving_example(self) -> Any | None:
         """The body that ``/invocations`` would take, parsed; None when there is none."""
         info = self.document.saved_input_example_info or {}

@@ -9,6 +9,7 @@ from modelpack.directory.reader import ModelDirectory
 from modelpack.errors import InvalidModel, shorten
 from modelpack.flavors import Config, Predict, SaveOptions, datafile, entry, one_of, served_method
 from modelpack.flavors.frameworks import framework
+from modelpack.flavors.importances import Importances, named
 from modelpack.trust import Trust
 
 NAME = "catboost"
@@ -76,6 +77,13 @@ class CatboostFlavor:
     def needs(self, source: ModelDirectory) -> tuple[str, ...]:
         """``code`` when modules come along."""
         return datafile.code_needs(source, NAME)
+
+    def importances(self, model: Any, source: ModelDirectory) -> tuple[Importances, ...]:
+        """How much answers change with each feature, in parts of a hundred."""
+        found = model.get_feature_importance(type="PredictionValuesChange")
+        names = model.feature_names_
+        bare = all(name == str(place) for place, name in enumerate(names))
+        return (named("change of answers, %", found, None if bare else names, source),)
 
 
 FLAVOR = CatboostFlavor()

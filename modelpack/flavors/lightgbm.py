@@ -21,6 +21,7 @@ from modelpack.flavors import (
 )
 from modelpack.flavors.audit import boosters
 from modelpack.flavors.frameworks import framework
+from modelpack.flavors.importances import Importances, named
 from modelpack.trust import Trust
 
 NAME = "lightgbm"
@@ -111,6 +112,14 @@ class LightgbmFlavor:
         if form != "skops":
             return ("pickle", *code)
         return (*skopsfile.needs(source.file(datafile.data_name(source, NAME))), *code)
+
+    def importances(self, model: Any, source: ModelDirectory) -> tuple[Importances, ...]:
+        """What splits by each feature have gained in all."""
+        booster = getattr(model, "booster_", model)
+        gains, names = booster.feature_importance(importance_type="gain"), booster.feature_name()
+        # Its own names for what has none.
+        bare = all(name == f"Column_{place}" for place, name in enumerate(names))
+        return (named("total gain", gains, None if bare else names, source),)
 
 
 FLAVOR = LightgbmFlavor()

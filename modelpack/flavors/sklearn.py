@@ -23,6 +23,7 @@ from modelpack.flavors import (
     skopsfile,
 )
 from modelpack.flavors.frameworks import framework
+from modelpack.flavors.importances import Importances, of_estimator
 from modelpack.schema import Table
 from modelpack.trust import Trust
 
@@ -119,6 +120,10 @@ class SklearnFlavor:
         form, name = _file(source)
         code = ["code"] if _entries(source).get("code") or source.document.python_function.get("code") else []
         return (*(skopsfile.needs(source.file(name)) if form == "skops" else ["pickle"]), *code)
+
+    def importances(self, model: Any, source: ModelDirectory) -> tuple[Importances, ...]:
+        """``feature_importances_``, or ``coef_`` for each class."""
+        return of_estimator(model, source)
 
 
 FLAVOR = SklearnFlavor()

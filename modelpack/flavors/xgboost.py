@@ -12,6 +12,7 @@ from modelpack.errors import InvalidModel, shorten
 from modelpack.flavors import Config, Predict, SaveOptions, datafile, entry, one_of, served_method
 from modelpack.flavors.audit import boosters
 from modelpack.flavors.frameworks import framework
+from modelpack.flavors.importances import Importances, named
 from modelpack.trust import Trust
 
 NAME = "xgboost"
@@ -116,6 +117,26 @@ class XgboostFlavor:
         """The class, where it is not XGBoost's; ``code`` when modules come along."""
         name = _class_name(source)
         return (*([] if name in _KNOWN else [name]), *datafile.code_needs(source, NAME))
+
+    def importances(self, model: Any, source: ModelDirectory) -> tuple[Importances, ...]:
+        """What splits by each feature have gained on average; of linear boosters, the coefficients."""
+        booster = model.get_booster() if hasattr(model, "get_booster") else model
+        names = booster.feature_names or [f"f{place}" for place in range(booster.num_features())]
+        xgboost = _xgboost()
+        try:
+            # What no split uses is not among them.
+            found = booster.get_score(importance_type="gain")
+        except xgboost.core.XGBoostError:
+            found = booster.get_score(importance_type="weight")
+            lists = [value if isinstance(value, list) else [value] for value in found.values()]
+            groups = list(zip(*lists, strict=True))
+            many = len(groups) > 1
+            return tuple(
+                named("coefficient", values, list(found), source, group=f"answer {place}" if many else "")
+                for place, values in enumerate(groups)
+            )
+        gains = [found.get(name, 0.0) for name in names]
+        return (named("gain", gains, booster.feature_names, source),)
 
 
 FLAVOR = XgboostFlavor()

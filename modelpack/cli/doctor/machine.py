@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from modelpack.cli.doctor.finding import Finding, Patient
-from modelpack.cli.output import size
 from modelpack.processors import processors
+from modelpack.report.numbers import size
 
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ENGINE: Final = "unix:///var/run/docker.sock"

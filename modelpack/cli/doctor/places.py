@@ -11,9 +11,9 @@ from modelpack import settings
 from modelpack.artifacts.cache import Cache
 from modelpack.artifacts.root import ArtifactRoot
 from modelpack.cli.doctor.finding import Finding, Patient, State
-from modelpack.cli.output import size
 from modelpack.directory.manifest import Manifest
 from modelpack.errors import InvalidModel
+from modelpack.report.numbers import size
 
 _LITTLE: Final = 1 << 30
 _TOO_LITTLE: Final = 100 << 20

@@ -6,19 +6,12 @@ import sys
 
 import pytest
 
-from modelpack.cli.output import print_fact, print_table, size, without_password
+from modelpack.cli.output import print_fact, print_table
 
 
 def _on_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB")]
-)
-def test_sizes_are_for_people(count: int, text: str) -> None:
-    assert size(count) == text
 
 
 ROWS = [["a" * 60, "b" * 30, "ok"], ["x", "y\x1b[31m", "no"]]
@@ -52,15 +45,3 @@ def test_a_fact_is_wrapped_between_words_alone(
     ]
     print_fact("empty", "")
     assert capsys.readouterr().out == "empty\n"
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("--index-url https://u:p@host/simple", "--index-url https://…@host/simple"),
-        ("git+ssh://git@host/x@v1", "git+ssh://…@host/x@v1"),
-        ("numpy==1", "numpy==1"),
-    ],
-)
-def test_a_line_is_shown_without_its_password(line: str, shown: str) -> None:
-    assert without_password(line) == shown
