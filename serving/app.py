@@ -28,15 +28,22 @@ from serving.middleware.hosts import LOOPBACK_NAMES, Hosts
 from serving.middleware.limits import Limits
 from serving.middleware.request_id import RequestId
 from serving.middleware.state import exchange_of
+from serving.middleware.traced import Traced
 from serving.settings import Settings
-from serving.standing import Standings
+from serving.standing import Standings, ask_registry
+from serving.tracing import Tracing
 
 
-def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
-    """The ASGI application that answers for *plane*; a line for each request goes to *lines*."""
+def create_app(
+    plane: DataPlane, settings: Settings, lines: Lines, tracing: Tracing | None = None
+) -> Starlette:
+    """The ASGI application that answers for *plane*; a line for each request goes to *lines*.
+
+    With *tracing* requests are followed.
+    """
     codecs = by_media_type(coerce=settings.coerce, depth_limit=settings.depth_limit)
     invocations, health, about = Invocations(plane, codecs), Health(plane), About(plane)
-    standings = Standings()
+    standings = Standings(ask_registry if tracing is None else tracing.asking(ask_registry))
     front = () if settings.no_page else Front(plane, standings).routes()
     app = Starlette(
         routes=[
@@ -56,6 +63,7 @@ def create_app(plane: DataPlane, settings: Settings, lines: Lines) -> Starlette:
         # From the outside in.
         middleware=[
             Middleware(RequestId),
+            *([] if tracing is None else [Middleware(Traced, tracing)]),
             Middleware(AccessLog, lines, plane.metrics),
             Middleware(Farewell, plane),
             Middleware(Answers, tuple(codecs)),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -15,6 +15,7 @@ from modelpack.schema.enforce import is_open
 from serving._rows import RowsLost, are_alike, has_rows, join, layout_of, split
 from serving.errors import Leaving, Overloaded
 from serving.metrics import Metrics
+from serving.passage import Passage, clock
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +67,6 @@ class Lane:
         if self.batches:
             self.batches = False
             logger.warning("batching switched off", extra={"model": self.name, "reason": reason})
-
-
-@dataclass(slots=True)
-class Passage:
-    """How one caller came through: in a call with so many *requests*, after so many *seconds* of waiting."""
-
-    requests: int = 1
-    seconds: float = 0.0
 
 
 class Batcher:
@@ -151,13 +144,17 @@ class Batcher:
         Raises what the model raises for this data, Overloaded and Leaving.
         """
         self.require_room()
-        call = _Call(partial(lane.predict, data, params), lane, data, params, rows, passage or Passage())
+        passage = passage or Passage()
+        passage.entered = clock()
+        call = _Call(partial(lane.predict, data, params), lane, data, params, rows, passage)
         return await self._enter(call)
 
     async def run(self, function: Callable[[], T], *, passage: Passage | None = None) -> T:
         """The result of *function*, in the same line as all others and in a call of its own."""
         self.require_room()
-        result: T = await self._enter(_Call(function, passage=passage or Passage()))
+        passage = passage or Passage()
+        passage.entered = clock()
+        result: T = await self._enter(_Call(function, passage=passage))
         return result
 
     async def go_on(self, function: Callable[[], T]) -> T:
@@ -392,10 +389,25 @@ class _Batch:
 
     def work(self) -> _Outcome:
         """In a thread: what becomes of each caller."""
-        if len(self.calls) > 1:
-            return self._work_together(self.calls[0].lane)
+        begun, is_prediction = clock(), self.calls[0].lane is not None
+        for passage in self._passages():
+            passage.left = passage.left or begun
+            passage.predict = begun if is_prediction else 0.0
+        outcome = self._work_together(self.calls[0].lane) if len(self.calls) > 1 else self._work_alone()
+        if is_prediction:
+            ended = clock()
+            for passage in self._passages():
+                passage.predicted = ended
+        return outcome
+
+    def _passages(self) -> Iterator[Passage]:
+        return (call.passage for call in self.calls if call.passage is not None)
+
+    def _work_alone(self) -> _Outcome:
         (call,) = self.calls
-        answer = _attempt(call.function)
+        context = None if call.passage is None else call.passage.context
+        # What the model itself tells of, its log and its own spans, belongs to the request.
+        answer = _attempt(call.function) if context is None else context.run(_attempt, call.function)
         odd = call.lane is not None and answer[1] is None and not has_rows(answer[0], call.rows)
         return _Outcome(
             [answer], f"its answer to {call.rows} rows does not have {call.rows} rows" if odd else ""

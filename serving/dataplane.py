@@ -10,11 +10,12 @@ import numpy as np
 
 from modelpack.errors import Uncertified
 from serving._rows import join, layout_of, split
-from serving.batching import Batcher, Passage
+from serving.batching import Batcher
 from serving.codecs import Codec, Payload, is_quick
 from serving.errors import DeadlinePassed, Leaving
 from serving.metrics import Metrics
 from serving.models import Models, Served
+from serving.passage import Passage, Timed, clock
 
 INLINE_BYTES = 16 << 10
 """A body up to here is read on the event loop: even the exact way through it takes few milliseconds."""
@@ -39,11 +40,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request that has been read and held to the signature of the model that it is for."""
+    """A request that has been read and held to the signature of the model that it is for.
+
+    *passage* is filled in on its way, if somebody follows it.
+    """
 
     served: Served
     codec: Codec
     payload: Payload
+    passage: Passage | None = None
 
 
 class Stage(Enum):
@@ -89,8 +94,8 @@ class DataPlane:
             raise Leaving("this server is shutting down; ask another one")
         self.batcher.require_room()
 
-    async def predict(self, body: bytes, codec: Codec) -> Answer:
-        """Decode *body*, ask the model, encode what it says.
+    async def predict(self, body: bytes, codec: Codec, passage: Passage | None = None) -> Answer:
+        """Decode *body*, ask the model, encode what it says; *passage* is filled in.
 
         Raises InvalidRequest, SchemaMismatch, PredictionFailed, UnencodableResult, DeadlinePassed and
         Unavailable.
@@ -98,20 +103,23 @@ class DataPlane:
         if len(body) > INLINE_BYTES or not is_quick(codec):
             self.require_room()
             served = self.models.current
-            found = await self._in_time(self.batcher.run(lambda: answer(served, codec, body)))
+            answering = self.batcher.run(lambda: answer(served, codec, body, passage), passage=passage)
+            found = await self._in_time(answering)
             self.metrics.called(1, found.rows)
             return found
-        question = self.read(body, codec)
+        question = self.read(body, codec, passage)
         (outcome,) = self.answer_at_once([question])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome or await self.answer(question)
 
-    def read(self, body: bytes, codec: Codec) -> Question:
+    def read(self, body: bytes, codec: Codec, passage: Passage | None = None) -> Question:
         """What *body*, of INLINE_BYTES at most, asks of the model that answers now. Raises as ``predict``."""
         self.require_room()
         served = self.models.current
-        return Question(served, codec, codec.decode(body, served.signature))
+        if passage is not None:
+            codec = Timed(codec, passage)
+        return Question(served, codec, codec.decode(body, served.signature), passage)
 
     def answer_at_once(self, questions: Sequence[Question]) -> list[Answer | Exception | None]:
         """What becomes of each, where that takes less time than going to a thread and back; None otherwise.
@@ -128,7 +136,7 @@ class DataPlane:
         return await self._in_time(self._answer(question))
 
     async def _answer(self, question: Question) -> Answer:
-        codec, payload, passage = question.codec, question.payload, Passage()
+        codec, payload, passage = question.codec, question.payload, question.passage or Passage()
         engine = question.served.engine
         result = await self.batcher.predict(
             question.served.lane, payload.data, payload.params, rows=payload.rows, passage=passage
@@ -183,12 +191,14 @@ def _settle(
     sizes = [question.payload.rows for question in questions]
     if lane.quick is None or not 0 < sum(sizes) <= lane.quick_rows:
         return
+    begun = clock()
     try:
         if len(questions) == 1:
             results = [lane.quick(questions[0].payload.data, questions[0].payload.params)]
         else:
             data = join([question.payload.data for question in questions])
             results = split(lane.quick(data, questions[0].payload.params), sizes)
+        _note_call(questions, begun)
         for place, question, result in zip(places, questions, results, strict=True):
             rows, engine = question.payload.rows, question.served.engine
             outcomes[place] = Answer(question.codec.encode(result), rows, engine, len(questions))
@@ -199,7 +209,15 @@ def _settle(
             for place, question in zip(places, questions, strict=True):
                 _settle([question], [place], outcomes, metrics)
         elif not isinstance(error, Uncertified):
+            _note_call(questions, begun)
             outcomes[places[0]] = error
+
+
+def _note_call(questions: Sequence[Question], begun: float) -> None:
+    ended = clock()
+    for question in questions:
+        if (passage := question.passage) is not None and not passage.predicted:
+            passage.predict, passage.predicted, passage.requests = begun, ended, len(questions)
 
 
 def _is_small(result: Any) -> bool:
@@ -207,8 +225,14 @@ def _is_small(result: Any) -> bool:
     return type(result) is np.ndarray and result.size <= _FEW_NUMBERS and result.dtype.kind in "biuf"
 
 
-def answer(served: Served, codec: Codec, body: bytes) -> Answer:
-    """What *served* answers to *body*, in one thread, as long as it takes."""
+def answer(served: Served, codec: Codec, body: bytes, passage: Passage | None = None) -> Answer:
+    """What *served* answers to *body*, in one thread, as long as it takes; *passage* is filled in."""
+    passage = passage or Passage()
+    codec = Timed(codec, passage)
     payload = codec.decode(body, served.signature)
-    result = served.predictor.run(payload.data, payload.params)
+    passage.predict = clock()
+    try:
+        result = served.predictor.run(payload.data, payload.params)
+    finally:
+        passage.predicted = clock()
     return Answer(codec.encode(result), payload.rows, served.engine)

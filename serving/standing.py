@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -76,7 +77,11 @@ class Watch:
             return replace(self._known, reachable=False)
         if not is_asking and (self._asked is None or now > self._asked + FRESH_SECONDS):
             self._asked = now
-            self._asking = threading.Thread(target=self._learn, name="registry", daemon=True)
+            # In the context of whoever wants to know: if that is followed, the question is, too.
+            context = copy_context()
+            self._asking = threading.Thread(
+                target=context.run, args=(self._learn,), name="registry", daemon=True
+            )
             self._asking.start()
         return self._known
 
@@ -108,7 +113,8 @@ class _Source(Protocol):
 class Standings:
     """Of whatever is served; a model that came from no registry has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask = ask_registry) -> None:
+        self._ask = ask
         self._watched: tuple[_Source, Watch] | None = None
 
     def of(self, source: _Source) -> Standing | None:
@@ -116,5 +122,5 @@ class Standings:
         if source.standing is None:
             return None
         if self._watched is None or self._watched[0] is not source:
-            self._watched = source, Watch(source.name, int(source.version), source.standing)
+            self._watched = source, Watch(source.name, int(source.version), source.standing, ask=self._ask)
         return self._watched[1].now

@@ -12,6 +12,7 @@ from modelpack.errors import MissingDependency, ModelpackError, StoreUnavailable
 from modelpack.remote.address import ServerAddress
 from modelpack.remote.answers import Piece, Refused
 from modelpack.remote.credentials import Credentials
+from modelpack.remote.following import Step, following
 from modelpack.remote.patience import PATIENCE, Again, Passing, Patience
 
 try:
@@ -76,10 +77,15 @@ class Http:
         }
 
         def act() -> bytes:
-            with self._seam(path):
+            with self._seam(verb, path) as step:
                 answer = self._client.request(
-                    verb, self._url(path), params=query or None, content=content, headers=headers
+                    verb,
+                    self._url(path),
+                    params=query or None,
+                    content=content,
+                    headers={**headers, **step.headers},
                 )
+                step.status = answer.status_code
             if not answer.is_success:
                 raise self._refusal(answer, answer.content, f"{verb} {path}")
             return answer.content
@@ -93,8 +99,9 @@ class Http:
         """PUT the bytes of *file* to *path*."""
 
         def act() -> None:
-            with file.open("rb") as content, self._seam(path):
-                answer = self._client.put(self._url(path), content=content)
+            with file.open("rb") as content, self._seam("PUT", path) as step:
+                answer = self._client.put(self._url(path), content=content, headers=step.headers)
+                step.status = answer.status_code
             if not answer.is_success:
                 raise self._refusal(answer, answer.content, f"PUT {path}")
 
@@ -111,7 +118,11 @@ class Http:
             headers["Range"] = f"bytes={start}-"
             if tag:
                 headers["If-Range"] = tag
-        with self._seam(path), self._client.stream("GET", self._url(path), headers=headers) as answer:
+        with (
+            self._seam("GET", path) as step,
+            self._client.stream("GET", self._url(path), headers={**headers, **step.headers}) as answer,
+        ):
+            step.status = answer.status_code
             if not answer.is_success:
                 raise self._refusal(answer, _head(answer), f"GET {path}")
             # As they come: what has arrived before a connection breaks is not fetched again.
@@ -125,10 +136,11 @@ class Http:
         return self.address.url + path
 
     @contextmanager
-    def _seam(self, path: str) -> Iterator[None]:
+    def _seam(self, verb: str, path: str) -> Iterator[Step]:
         """The HTTP library's errors become ours, and repeat no header and no password."""
         try:
-            yield
+            with following(verb, self._url(path)) as step:
+                yield step
         except httpx2.TransportError as error:
             raise self._failure(error) from error
         except httpx2.InvalidURL as error:

@@ -33,8 +33,8 @@ class Invocations:
         # Before the body is read: there is no use in taking in what cannot be worked on.
         self._plane.require_room()
         body = await whole(request.receive)
-        answer = await self._plane.predict(body, codec)
         exchange = exchange_of(request.scope)
+        answer = await self._plane.predict(body, codec, exchange.passage)
         exchange.rows, exchange.batch, exchange.engine = answer.rows, answer.batch, answer.engine
         if is_quick(codec):
             exchange.codec = codec

@@ -105,8 +105,8 @@ class OpenInference:
             version=source.version,
             header_length=header_length,
         )
-        answer = await self._plane.predict(body, codec)
         exchange = exchange_of(request.scope)
+        answer = await self._plane.predict(body, codec, exchange.passage)
         exchange.rows, exchange.batch, exchange.engine = answer.rows, answer.batch, answer.engine
         if codec.answer_header_length is None:
             return Response(answer.body, media_type=contract.JSON)

@@ -9,6 +9,7 @@ from modelpack.errors import MissingDependency
 from modelpack.logs import Lines
 from serving.dataplane import DataPlane
 from serving.settings import Settings
+from serving.tracing import Tracing
 
 
 class Running(Protocol):
@@ -33,7 +34,9 @@ def require() -> None:
         raise MissingDependency("gRPC", package="grpcio", extra="grpc")
 
 
-def server(plane: DataPlane, settings: Settings, lines: Lines, *, port: int) -> Running:
+def server(
+    plane: DataPlane, settings: Settings, lines: Lines, *, port: int, tracing: Tracing | None = None
+) -> Running:
     """A server for *plane* at *port*, which ``port.reserve`` holds; not yet started.
 
     Raises MissingDependency.
@@ -42,4 +45,4 @@ def server(plane: DataPlane, settings: Settings, lines: Lines, *, port: int) -> 
     # What its C core has to say is no line of JSON, and nothing that an event here does not say.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     made: Any = importlib.import_module("serving.grpc.server")
-    return cast("Running", made.GrpcServer(plane, settings, lines, port=port))
+    return cast("Running", made.GrpcServer(plane, settings, lines, port=port, tracing=tracing))

@@ -11,6 +11,7 @@ from modelpack.logs import Lines
 from serving.dataplane import DataPlane
 from serving.grpc.service import Service
 from serving.settings import Settings
+from serving.tracing import Tracing
 
 _IDLE_SECONDS = 300
 
@@ -24,8 +25,16 @@ class GrpcServer:
     All processes of a server share the port: the kernel spreads connections over them.
     """
 
-    def __init__(self, plane: DataPlane, settings: Settings, lines: Lines, *, port: int) -> None:
-        self._service = Service(plane, settings, lines)
+    def __init__(
+        self,
+        plane: DataPlane,
+        settings: Settings,
+        lines: Lines,
+        *,
+        port: int,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._service = Service(plane, settings, lines, tracing)
         self._settings = settings
         self._server: Any = None
         self._port = port

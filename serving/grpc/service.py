@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -24,6 +25,7 @@ from serving.grpc.problems import status_of
 from serving.metrics import place_of
 from serving.middleware.request_id import choose_request_id
 from serving.settings import Settings
+from serving.tracing import Trace, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class _Call:
         self.batch: int | None = None
         self.engine: str | None = None
         self.bytes_in = self.bytes_out = 0
+        self.trace: Trace | None = None
 
     @property
     def seconds(self) -> float:
@@ -64,6 +67,8 @@ class _Call:
 
     def line(self) -> str:
         """As the access log has it, beside the requests over HTTP."""
+        trace = self.trace
+        ids = {} if trace is None else {"trace_id": trace.trace_id, "span_id": trace.span_id}
         return as_line(
             {
                 "time": now(),
@@ -78,6 +83,7 @@ class _Call:
                 "engine": self.engine,
                 "bytes_in": self.bytes_in,
                 "bytes_out": self.bytes_out,
+                **ids,
             }
         )
 
@@ -85,8 +91,11 @@ class _Call:
 class Service:
     """Answers for *plane*; a line for each call goes to *lines*."""
 
-    def __init__(self, plane: DataPlane, settings: Settings, lines: Lines) -> None:
+    def __init__(
+        self, plane: DataPlane, settings: Settings, lines: Lines, tracing: Tracing | None = None
+    ) -> None:
         self._plane = plane
+        self._tracing = tracing
         self._settings = settings
         self._lines = lines
         self._held = 0
@@ -124,7 +133,8 @@ class Service:
             metrics.entered()
             context.set_trailing_metadata(((_REQUEST_ID, call.request_id),))
             try:
-                return await self._answer(bodies, call)
+                with self._followed(call):
+                    return await self._answer(bodies, call)
             finally:
                 self._held -= call.bytes_in
                 self._lines.put(call.line())
@@ -132,6 +142,19 @@ class Service:
                 metrics.left()
 
         return answer
+
+    @contextmanager
+    def _followed(self, call: _Call) -> Iterator[None]:
+        subject = self._tracing and self._tracing.grpc(call.method, call.context.invocation_metadata() or ())
+        if self._tracing is None or subject is None:
+            yield
+            return
+        call.trace = self._tracing.begin(subject, call.started)
+        try:
+            with self._tracing.inside(call.trace):
+                yield
+        finally:
+            self._tracing.end_call(call.trace, call)
 
     async def _answer(self, bodies: _Bodies, call: _Call) -> bytes:
         try:
@@ -205,7 +228,8 @@ class Service:
             depth_limit=self._settings.depth_limit,
             served=self._plane.metadata,
         )
-        answer = await self._plane.predict(body, codec)
+        passage = None if call.trace is None else call.trace.passage
+        answer = await self._plane.predict(body, codec, passage)
         call.rows, call.batch, call.engine = answer.rows, answer.batch, answer.engine
         return answer.body
 

@@ -71,8 +71,10 @@ class Line:
         rows = "null" if exchange.rows is None else exchange.rows
         batch = "null" if exchange.batch is None else exchange.batch
         engine = "null" if exchange.engine is None else quoted(exchange.engine)
+        trace = exchange.trace
+        ids = "" if trace is None else f',"trace_id":"{trace.trace_id}","span_id":"{trace.span_id}"'
         return (
             f'{{"time":"{instant(self._over)}",{self._subject},"status":{exchange.status},'
             f'"ms":{self.seconds * 1000:.3f},"request_id":{quoted(exchange.request_id)},'
-            f'"rows":{rows},"batch":{batch},"engine":{engine},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}}}'
+            f'"rows":{rows},"batch":{batch},"engine":{engine},"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out}{ids}}}'
         )

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from modelpack.conversation import Conversation
 from modelpack.errors import PredictionFailed
 from serving.errors import BodyTooSlow, ClientGone, Leaving
-from serving.middleware.state import exchange_of
+from serving.middleware.state import Exchange, exchange_of
 from serving.problems import Problem, is_fault, problem_of
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Answers:
                 raise
             await conversation.refuse_for(problem_of(Leaving("this server is shutting down")))
         except Exception as error:
-            log_failure(error, exchange_of(scope).request_id)
+            log_failure(error, exchange_of(scope))
             if conversation.started:
                 raise
             await conversation.refuse_for(
@@ -41,9 +41,11 @@ class Answers:
             )
 
 
-def log_failure(error: Exception, request_id: str) -> None:
+def log_failure(error: Exception, exchange: Exchange) -> None:
     """The caller is told little; the log has it all, under the same request id."""
-    facts = {"request_id": request_id}
+    facts = {"request_id": exchange.request_id}
+    if exchange.trace is not None:
+        facts |= {"trace_id": exchange.trace.trace_id, "span_id": exchange.trace.span_id}
     if is_fault(error):
         logger.error("a request failed", exc_info=error, extra=facts)
     elif isinstance(error, PredictionFailed):

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.errors import HostRefused, InvalidRequest
 from serving.middleware.state import header
 
-_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
+HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -31,7 +31,7 @@ class Hosts:
     def _check(self, given: list[bytes], http_version: str) -> None:
         if not given and http_version == "1.0":
             return  # the header came with HTTP/1.1, and no browser speaks less
-        match = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+        match = HOST.fullmatch(given[0]) if len(given) == 1 else None
         if match is None:
             raise InvalidRequest("a request must have one Host header: a name or address, and a port")
         if self._names and match[1].decode().lower() not in self._names:

@@ -6,6 +6,9 @@ from typing import Any, cast
 
 from starlette.types import Scope
 
+from serving.passage import Passage
+from serving.tracing import Subject, Trace
+
 _KEY = "serving.exchange"
 
 
@@ -26,6 +29,14 @@ class Exchange:
     engine: str | None = None
     codec: Any = None
     """What read the body, if that depends on nothing but the request's head."""
+    trace: Trace | None = None
+    """What follows it, if it is followed."""
+    subject: Subject | None = None
+
+    @property
+    def passage(self) -> Passage | None:
+        """What is to be filled in on its way, if anything is."""
+        return None if self.trace is None else self.trace.passage
 
 
 def begin(scope: Scope, request_id: str) -> Exchange:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -19,6 +20,9 @@ from serving.middleware.request_id import new_request_id
 from serving.middleware.state import Exchange, find_exchange
 from serving.problems import problem_of
 from serving.run.protocol import Protocol
+from serving.tracing import Subject, Tracing
+
+_NOTHING = nullcontext()
 
 _LONGEST_HEAD = 2 << 10
 _MOST_HEADS = 1024
@@ -43,10 +47,11 @@ _UNUSUAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is known of a head: how long the body behind it is, and which codec reads that."""
+    """What is known of a head: how long the body behind it is, which codec reads that, what is followed."""
 
     codec: Codec
     length: int
+    subject: Subject | None = None
 
 
 class Express:
@@ -57,8 +62,9 @@ class Express:
     goes straight to *plane*; whatever turns out not to be ordinary there goes to the application after all.
     """
 
-    def __init__(self, plane: DataPlane, lines: Lines) -> None:
+    def __init__(self, plane: DataPlane, lines: Lines, tracing: Tracing | None = None) -> None:
         self.plane = plane
+        self.tracing = tracing
         self._lines = lines
         self._tickets: dict[bytes, Ticket] = {}
         self._taken: list[tuple[ExpressProtocol, Question, Exchange]] = []
@@ -83,7 +89,7 @@ class Express:
             return
         if len(self._tickets) >= _MOST_HEADS:
             del self._tickets[next(iter(self._tickets))]
-        self._tickets[head] = Ticket(exchange.codec, length)
+        self._tickets[head] = Ticket(exchange.codec, length, exchange.subject)
 
     def response(
         self, status: int, body: bytes, request_id: str, *, defaults: Any, more: tuple[bytes, ...] = ()
@@ -121,11 +127,19 @@ class Express:
             over += connection.settle(question, exchange, outcome)
         metrics.left(over)
 
+    def inside(self, exchange: Exchange) -> AbstractContextManager[None]:
+        """What is done in the block is done for *exchange*."""
+        if exchange.trace is None or self.tracing is None:
+            return _NOTHING
+        return self.tracing.inside(exchange.trace)
+
     def note(self, exchange: Exchange) -> None:
         """Count a request that came this way, and write its line."""
         line = Line(exchange, _SUBJECT)
         self._lines.put(line)
         self.plane.metrics.answered(_ROUTE, exchange.status, line.seconds, exchange.rows)
+        if exchange.trace is not None and self.tracing is not None:
+            self.tracing.end(exchange.trace, exchange)
 
 
 _STATUS_LINES = {
@@ -186,6 +200,8 @@ class ExpressProtocol(Protocol):
     def count_refusal(self, status: int) -> None:
         """Among those that never became requests of a route."""
         self.express.plane.metrics.answered(_UNREAD, status, 0.0, None)
+        if self.express.tracing is not None:
+            self.express.tracing.refused(status)
 
     @property
     def _is_between(self) -> bool:
@@ -204,14 +220,20 @@ class ExpressProtocol(Protocol):
         express, started = self.express, time.perf_counter()
         if not express.is_open:
             return False
+        trace = None
+        if express.tracing is not None and ticket.subject is not None:
+            trace = express.tracing.begin(ticket.subject, started)
         try:
-            question = express.plane.read(body, ticket.codec)
+            passage = None if trace is None else trace.passage
+            question = express.plane.read(body, ticket.codec, passage)
         except Exception:  # noqa: BLE001 - the application finds the same, and says what is wrong
             return False
         if self._sender_timer is not None:
             self._unwatch_sender()
         self._is_busy = True
         exchange = Exchange(new_request_id(), rows=question.payload.rows, bytes_in=len(body), started=started)
+        if trace is not None:
+            exchange.trace, exchange.route = trace, _ROUTE
         express.take(self, question, exchange)
         return True
 
@@ -249,7 +271,8 @@ class ExpressProtocol(Protocol):
 
     async def _answer(self, question: Question, exchange: Exchange) -> None:
         try:
-            answer = await self.express.plane.answer(question)
+            with self.express.inside(exchange):
+                answer = await self.express.plane.answer(question)
             exchange.batch, exchange.engine = answer.batch, answer.engine
             self._write(200, answer.body, exchange)
         except asyncio.CancelledError:
@@ -266,7 +289,7 @@ class ExpressProtocol(Protocol):
         self._rest()
 
     def _refuse_after_all(self, error: Exception, exchange: Exchange) -> None:
-        log_failure(error, exchange.request_id)
+        log_failure(error, exchange)
         problem = problem_of(error)
         more = tuple(
             f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in problem.headers.items()

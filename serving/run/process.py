@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modelpack.errors import ModelpackError, shorten
 from modelpack.logs import Lines, send_events_to
-from serving import grpc
+from serving import grpc, tracing
 from serving.app import create_app
 from serving.batching import Batcher
 from serving.dataplane import DataPlane
@@ -55,6 +55,8 @@ class Process:
             digest=plan.digest,
             standing=plan.standing,
         )
+        # Before the model is loaded: its code may make spans of its own.
+        self._tracing = tracing.start(source, os.environ, self._lines)
         self.served = _loaded(source, settings)
         warm(self.served)
         self.plane = plane_of(self.served, settings, Workers(threads_of(settings)), metrics)
@@ -80,14 +82,16 @@ class Process:
         *ready* is called once they are open, *beat* some times a second. *parent* is the process without
         which this one has no business.
         """
-        app = create_app(self.plane, self._plan.settings, self._lines)
-        settings, port = self._plan.settings, self._plan.grpc_port
-        beside = None if port is None else grpc.server(self.plane, settings, self._lines, port=port)
+        settings, port, tracing = self._plan.settings, self._plan.grpc_port, self._tracing
+        app = create_app(self.plane, settings, self._lines, tracing)
+        beside = None
+        if port is not None:
+            beside = grpc.server(self.plane, settings, self._lines, port=port, tracing=tracing)
         server = Server(
             app,
             self.plane,
             settings,
-            Express(self.plane, self._lines),
+            Express(self.plane, self._lines, tracing),
             door=door,
             ready=ready,
             beat=beat,
@@ -98,6 +102,8 @@ class Process:
         try:
             server.run(listeners)
         finally:
+            if tracing is not None:
+                tracing.close(server.seconds_left)
             self._lines.close()
             self._events.close()
 

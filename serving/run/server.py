@@ -20,6 +20,7 @@ from serving.run.roster import Door
 from serving.settings import Settings
 
 _TICK = 0.05
+_LEAST_LAST, _MOST_LAST = 0.5, 5.0
 _LAST_CALLERS = 0.5
 """Seconds for a caller that was let in last to say what it wants."""
 
@@ -62,6 +63,7 @@ class Server(uvicorn.Server):
         self._parent = parent
         self._beside = beside
         self._hurried = False
+        self._deadline: float | None = None
         self._acceptors: list[Acceptor] = []
 
         class Connection(ExpressProtocol):
@@ -136,7 +138,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Leave."""
         self._plane.leave()
-        deadline = time.monotonic() + self._linger + self._drain
+        self._deadline = deadline = time.monotonic() + self._linger + self._drain
         leaving = None
         if self._door.all_leave:
             await self._until(self._linger, lambda: self._hurried)
@@ -161,6 +163,13 @@ class Server(uvicorn.Server):
             await self._leave_beside(0)
         if leaving is not None:
             await leaving
+
+    @property
+    def seconds_left(self) -> float:
+        """For what is to be done when nobody is served any more: little, and within the time to leave."""
+        if self._deadline is None or self.force_exit:
+            return _LEAST_LAST
+        return min(max(self._deadline - time.monotonic(), _LEAST_LAST), _MOST_LAST)
 
     def _take_nobody(self) -> None:
         for acceptor in self._acceptors:

@@ -4,7 +4,7 @@ import os
 import socket
 
 from modelpack.listening import listen_at, url_of
-from serving import grpc
+from serving import grpc, tracing
 from serving.grpc.port import reserve
 from serving.image import Image
 from serving.models import find
@@ -20,6 +20,7 @@ def start(settings: Settings) -> int:
     A wrong reference, a broken directory, an address that is taken: each is known before the model runs.
     """
     _open_standard_streams()
+    tracing.require(os.environ)
     source = find(settings.model, Image.read(os.environ))
     listener = listen_at(settings.host, settings.port, allow_remote=settings.allow_remote)
     holder = _hold_grpc_port(settings)
