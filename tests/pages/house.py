@@ -12,13 +12,13 @@ from typing import Any
 import uvicorn
 
 from modelpack.registry.client import Registry
+from modelpack.registry.sql_store import now
 from modelpack.tracking.records import Metric, Status
 from modelpack.tracking.server.app import create_app
 from modelpack.tracking.server.gate import admitting
 from modelpack.tracking.server.parts import Parts
 from modelpack.tracking.server.settings import ServerSettings
 from modelpack.tracking.server.tokens import Tokens
-from modelpack.tracking.sql_store import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class House:
         began: int = 0,
         lasted: int = 60_000,
     ) -> str:
-        """The id of a new run; *metrics* are values, one for each step and second. *began* defaults to now."""
+        """The id of a new run, *began* now if nothing is said; *metrics* are values, one a second."""
         tracking = self.parts.tracking
         begun = began or now()
         made = tracking.create_run(

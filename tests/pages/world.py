@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from modelpack.tracking.records import Dataset, DatasetInput
-from modelpack.tracking.sql_store import now
+from modelpack.registry.sql_store import now
+from modelpack.tracking.records import Dataset, DatasetInput, Status
 from tests.modelpack.proved import proved
 from tests.pages.house import House
 
@@ -120,7 +120,7 @@ def _run(house: House, experiment: str, number: int, chance: random.Random) -> s
     best = 0.94 - abs(depth - 6) * 0.02 - abs(rate - 0.1) * 0.1
     curve = [best * (1 - math.exp(-step / (2 / rate))) + chance.gauss(0, 0.006) for step in range(120)]
     loss = [2.5 * math.exp(-step * rate / 4) + 0.3 + chance.gauss(0, 0.02) for step in range(120)]
-    status = "FAILED" if number % 17 == 5 else "KILLED" if number % 23 == 7 else "FINISHED"
+    status: Status = "FAILED" if number % 17 == 5 else "KILLED" if number % 23 == 7 else "FINISHED"
     return house.run(
         experiment,
         f"{chance.choice(('boosted', 'forest', 'linear'))}-{number:02d}",

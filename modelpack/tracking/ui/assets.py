@@ -15,6 +15,7 @@ _TYPES: Final = {
     "style.css": "text/css; charset=utf-8",
     "addresses.js": "text/javascript; charset=utf-8",
     "charts.js": "text/javascript; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "vendor/uplot/uPlot.iife.min.js": "text/javascript; charset=utf-8",
     "vendor/uplot/uPlot.min.css": "text/css; charset=utf-8",

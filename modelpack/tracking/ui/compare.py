@@ -116,7 +116,9 @@ def _axes(ask: Ask, rows: Sequence[Row]) -> list[Row]:
     picked = [known[name] for name in ask.several("axis") if name in known]
     if picked:
         return picked[:AXES]
-    differing = [row for row in rows if row.differs] or list(rows)
+    # An axis that most lines pass by tells little.
+    shared = [row for row in rows if row.differs and sum(one is not None for one in row.values) > 1]
+    differing = shared or list(rows)
     params = [row for row in differing if row.column.kind == "params"][:_USUAL_AXES]
     metrics = [row for row in differing if row.column.kind == "metrics"]
     return [*params, *metrics[: max(1, _USUAL_AXES + 1 - len(params))]]

@@ -1,6 +1,7 @@
 """Curves of metrics, thinned to what a screen can show, as JSON for the charts."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ MOST_READ: Final = 100_000
 """Points of one curve that are read."""
 
 Point = tuple[float, float]
+
+_ODD: Final = {"nan": "NaN", "inf": "∞", "-inf": "-∞"}
 
 
 def answer(ask: Ask) -> Response:
@@ -60,13 +63,34 @@ def _curve(ask: Ask, run_id: str, key: str, room: int) -> dict[str, Any]:
     pairs = [((one.timestamp - begun) / 1000 if by_time else one.step, one.value) for one in points]
     if by_time:
         pairs.sort(key=lambda pair: pair[0])
-    thinned = thin(pairs, room)
+    seen = between(pairs, _place(ask, "from"), _place(ask, "to"))
+    thinned = thin(seen, room)
     return {
         "id": run_id,
         "name": run.info.run_name,
+        "count": len(seen),
+        "gaps": sum(not math.isfinite(y) for _, y in seen),
         "x": [_plain(x) for x, _ in thinned],
         "y": [_plain(y) for _, y in thinned],
+        "odd": [(at, _ODD[str(y)]) for at, (_, y) in enumerate(thinned) if not math.isfinite(y)],
     }
+
+
+def between(points: Sequence[Point], low: float, high: float) -> Sequence[Point]:
+    """*points*, which are in order, from *low* to *high*, with one more at either end for lines to go to."""
+    first = bisect_left(points, low, key=lambda point: point[0])
+    last = bisect_right(points, high, key=lambda point: point[0])
+    return points[max(0, first - 1) : last + 1]
+
+
+def _place(ask: Ask, name: str) -> float:
+    """The place on the axis that the query says; without one, the end of the world on that side."""
+    end = -math.inf if name == "from" else math.inf
+    try:
+        found = float(ask.one(name) or end)
+    except ValueError:
+        return end
+    return end if math.isnan(found) else found
 
 
 def _points(ask: Ask, run_id: str, key: str) -> list[Metric]:

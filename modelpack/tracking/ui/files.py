@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from modelpack.errors import NotFound
+from modelpack.tracking.records import Experiment
 from modelpack.tracking.server.errors import IsFolder
 from modelpack.tracking.sql_logged_models import SqlLoggedModels
 from modelpack.tracking.ui import shelf
@@ -39,9 +40,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose files they are: its *name*, the *address* of its page, and the *location* of the files."""
+    """Whose files they are: its *name* and *experiment*, its page's *address*, and the files' *location*."""
 
     name: str
+    experiment: Experiment
     address: str
     location: str
 
@@ -82,9 +84,11 @@ def send(ask: Ask) -> Response:
 def _owner(ask: Ask) -> Owner:
     if model_id := ask.path.get("model"):
         model = SqlLoggedModels(ask.parts.database).get(model_id, deleted=True)
-        return Owner(model.name, f"/logged-models/{segment(model.model_id)}", model.artifact_uri)
+        within = ask.parts.tracking.get_experiment(model.experiment_id)
+        return Owner(model.name, within, f"/logged-models/{segment(model.model_id)}", model.artifact_uri)
     info = ask.parts.tracking.get_run(ask.path["run"]).info
-    return Owner(info.run_name, f"/runs/{segment(info.run_id)}", info.artifact_uri)
+    within = ask.parts.tracking.get_experiment(info.experiment_id)
+    return Owner(info.run_name, within, f"/runs/{segment(info.run_id)}", info.artifact_uri)
 
 
 def preview_of(path: str, seen: shelf.Peek) -> Preview:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelpack.errors import ModelpackError, shorten
+from modelpack.errors import Conflict, ModelpackError, NotFound, shorten
 from modelpack.tracking.server.dispatch import require
 from modelpack.tracking.server.exchange import exchange_of
 from modelpack.tracking.server.parts import Parts
@@ -55,6 +55,15 @@ PAGES: Final[tuple[Page, ...]] = (
     *login.PAGES,
 )
 
+_TITLES: Final = {
+    400: "That cannot be done",
+    403: "Not allowed",
+    404: "Not here",
+    429: "Too often",
+    503: "Not to be reached just now",
+}
+_CONFLICT: Final = "Somebody was quicker"
+_ROOMS: Final = ("experiments", "runs", "models", "logged-models", "compare")
 _MOST_FIELDS: Final = 500
 _LONGEST_QUERY: Final = 60_000
 
@@ -63,7 +72,18 @@ def routes(parts: Parts) -> list[Route]:
     """Every page, and the files that they are made with. The app puts them behind its gate."""
     made = [Route("/assets/{name:path}", assets.serve, methods=["GET"])]
     made += [Route(one.path, _answering(one, parts), methods=[one.method]) for one in PAGES]
+    nowhere = [Page("GET", f"/{room}/{{rest:path}}", _miss) for room in _ROOMS]
+    made += [Route(one.path, _answering(one, parts), methods=["GET"]) for one in nowhere]
     return made
+
+
+def _miss(ask: Ask) -> Response:
+    """Say by a page that there is none."""
+    raise NotFound(
+        "page",
+        ask.path["rest"].rpartition("/")[2],
+        hint="was the address cut, or is the name spelled otherwise?",
+    )
 
 
 def _answering(one: Page, parts: Parts) -> Callable[[Request], Awaitable[Response]]:
@@ -121,4 +141,15 @@ def _trouble(error: Exception, ask: Ask, request_id: str) -> Response:
     if not isinstance(error, ModelpackError):
         logger.error("page failed", exc_info=error, extra={"place": shorten(ask.place, 200)})
     said = problem.message or f"The server's log tells more under the request id {request_id}."
-    return page("error.html", ask, status=problem.status, said=said)
+    if isinstance(error, Conflict):
+        # What was asked about is a page above.
+        return page(
+            "error.html",
+            ask,
+            status=problem.status,
+            title=_CONFLICT,
+            said=said,
+            back=ask.place.rpartition("/")[0],
+        )
+    title = _TITLES.get(problem.status, "That did not work")
+    return page("error.html", ask, status=problem.status, title=title, said=said, back="")

@@ -62,7 +62,7 @@ def environment() -> Environment:
 
 def page(template: str, ask: Ask, *, status: int = 200, **facts: Any) -> Response:
     """The page that *template* makes of *facts*, for who asked."""
-    html = environment().get_template(template).render(ask=ask, now=ask.now, **facts)
+    html = environment().get_template(template).render(ask=ask, now=ask.now, status=status, **facts)
     # Names of files may hold bytes that are no text.
     body = html.encode("utf-8", "replace")
     return Response(body, status, dict(HEADERS), media_type="text/html; charset=utf-8")

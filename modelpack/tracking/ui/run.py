@@ -80,6 +80,7 @@ def show_metric(ask: Ask) -> Response:
         "metric.html",
         ask,
         run=run,
+        experiment=ask.parts.tracking.get_experiment(run.info.experiment_id),
         key=key,
         points=shown,
         pager=pager.before("more" if has_more else None),
@@ -104,7 +105,9 @@ def show_value(ask: Ask) -> Response:
 
 def ask_delete(ask: Ask) -> Response:
     """Ask whether it is meant."""
-    return page("run_asked.html", ask, run=ask.parts.tracking.get_run(ask.path["run"]))
+    run = ask.parts.tracking.get_run(ask.path["run"])
+    experiment = ask.parts.tracking.get_experiment(run.info.experiment_id)
+    return page("run_asked.html", ask, run=run, experiment=experiment)
 
 
 def delete(ask: Ask) -> Response:

@@ -18,6 +18,11 @@ from modelpack.tracking.ui.paging import with_query
 from modelpack.tracking.ui.rendering import HEADERS, page, redirect
 from modelpack.tracking.ui.telling import segment
 
+TAGS: Final = 30
+
+_OWN: Final = "modelpack."
+"""Begins tags that tell again what stands beside them."""
+
 
 def show(ask: Ask) -> Response:
     """All that is known of it."""
@@ -43,6 +48,7 @@ def page_of(ask: Ask, *, filled: dict[str, str], outcome: trials.Outcome | None)
         version=version,
         model=registry.get_model(version.name),
         card=card,
+        tags=[(key, value) for key, value in sorted(version.tags.items()) if not key.startswith(_OWN)][:TAGS],
         run=run_of(ask, version.run_id),
         logged=model_of(ask, version.model_id),
         moves=list(reversed(registry.history(version.name, version=version.version))),

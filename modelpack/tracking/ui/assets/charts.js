@@ -15,6 +15,10 @@
     return uPlot.join(runs.map((run) => [run.x, run.y]));
   };
 
+  const isPositive = (runs) => runs.every((run) => run.y.every((value) => value == null || value > 0));
+  // NaN and the infinite, which no chart shows, as they were logged.
+  const oddly = (run, place) => (run.odd.find(([at]) => at === place) || [])[1] || "–";
+
   const axis = () => ({
     stroke: color("--soft"),
     grid: { stroke: color("--line"), width: 1 },
@@ -30,18 +34,39 @@
       this.key = figure.dataset.key;
     }
 
-    async load() {
-      const query = new URLSearchParams({ key: this.key, by: options.by });
+    // The curves, or what they are between two places; null where something else was asked meanwhile.
+    async fetch(between = {}) {
+      const query = new URLSearchParams({ key: this.key, by: options.by, ...between });
       this.runs.forEach((run) => query.append("runs", run));
       this.asked = query.toString();
+      const answer = await fetch(`/curves?${query}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      const found = await answer.json();
+      return this.asked === query.toString() ? found.runs.filter((run) => run.x.length) : null;
+    }
+
+    async load() {
       try {
-        const answer = await fetch(`/curves?${query}`, { headers: { Accept: "application/json" } });
-        if (!answer.ok) throw new Error(`${answer.status}`);
-        const found = await answer.json();
-        // A later question may have been answered before.
-        if (this.asked === query.toString()) this.show(found.runs.filter((run) => run.x.length));
+        const runs = await this.fetch();
+        if (runs) this.show(runs);
       } catch (error) {
         this.say("The curve cannot be had now. Load the page again.");
+      }
+    }
+
+    // What was thinned for the screen is asked for again where somebody looks closer.
+    async refine() {
+      const { min, max } = this.plot.scales.x;
+      const isAll = min <= this.lowest && max >= this.highest;
+      try {
+        const runs = isAll ? this.whole : await this.fetch({ from: min, to: max });
+        if (!runs || !runs.length || !this.plot) return;
+        this.drawn = runs;
+        this.plot.setData(joined(runs), false);
+        this.plot.setScale("x", { min, max });
+        this.figure.dataset.points = String(runs[0].x.length);
+      } catch (error) {
+        // What is there already stays.
       }
     }
 
@@ -53,22 +78,47 @@
     }
 
     show(runs) {
-      this.drawn = runs;
+      this.whole = this.drawn = runs;
+      this.isThinned = runs.some((run) => run.count > run.x.length);
+      this.lowest = Math.min(...runs.map((run) => run.x[0]));
+      this.highest = Math.max(...runs.map((run) => run.x[run.x.length - 1]));
       this.draw();
     }
 
     draw() {
-      const runs = this.drawn;
+      const runs = (this.drawn = this.whole);
       if (!runs) return;
       if (!runs.length) return this.say("No points.");
       if (this.plot) this.plot.destroy();
       this.plot = null;
       this.box.replaceChildren();
-      if (runs.every((run) => run.x.length === 1)) return this.list(runs);
+      if (runs.every((run) => run.x.length === 1)) return runs.length === 1 ? this.tell(runs[0]) : this.list(runs);
       this.prepare();
       const data = joined(runs);
       this.plot = new uPlot(this.shape(runs, data), data, this.box);
+      this.warn(runs);
       this.figure.dataset.drawn = String(runs.length);
+      this.figure.dataset.points = String(runs[0].x.length);
+    }
+
+    // One value of one run is no curve.
+    tell(run) {
+      const line = document.createElement("p");
+      line.className = "only";
+      line.textContent = run.y[0] == null ? oddly(run, 0) : told(run.y[0]);
+      this.box.classList.add("flat");
+      this.box.append(line);
+      this.figure.dataset.drawn = "1";
+    }
+
+    // What the picture cannot show.
+    warn(runs) {
+      const gaps = runs.reduce((sum, run) => sum + run.gaps, 0);
+      const told = [];
+      if (gaps) told.push(`${gaps} ${gaps === 1 ? "value is" : "values are"} NaN or infinite, and left out.`);
+      if (options.log && !isPositive(runs)) told.push("Not logarithmic: some values are not above 0.");
+      this.warning.textContent = told.join(" ");
+      this.warning.hidden = !told.length;
     }
 
     // Where every run has one value there is nothing to draw across: bars say it better.
@@ -79,10 +129,10 @@
       for (const run of runs) {
         const [line, name, bar, value] = ["li", "span", "i", "b"].map((tag) => document.createElement(tag));
         line.className = `series-${this.number(run)}`;
-        name.textContent = runs.length > 1 ? run.name : "its one value";
+        name.textContent = run.name;
         name.dir = "auto";
         bar.style.width = `${(Math.abs(run.y[0] || 0) / most) * 100}%`;
-        value.textContent = told(run.y[0]);
+        value.textContent = run.y[0] == null ? oddly(run, 0) : told(run.y[0]);
         line.append(name, bar, value);
         list.append(line);
       }
@@ -96,14 +146,14 @@
     }
 
     shape(runs, data) {
-      const positive = runs.every((run) => run.y.every((value) => value == null || value > 0));
       const few = data[0].length <= 40;
       return {
         width: Math.max(200, this.box.clientWidth),
         height: Math.max(190, this.box.clientHeight),
         legend: { show: false },
-        cursor: { drag: { x: true, y: false }, points: { size: 8 } },
-        scales: { x: { time: false }, y: { distr: options.log && positive ? 3 : 1 } },
+        // A double click would fit what was fetched last, which may be a part.
+        cursor: { drag: { x: true, y: false }, points: { size: 8 }, bind: { dblclick: () => () => this.all() } },
+        scales: { x: { time: false }, y: { distr: options.log && isPositive(runs) ? 3 : 1 } },
         axes: [{ ...axis(), size: 28 }, { ...axis(), size: 56 }],
         series: [
           {},
@@ -111,8 +161,8 @@
             label: run.name,
             stroke: color(`--series-${this.number(run)}`),
             width: 2,
-            spanGaps: runs.length > 1,
-            points: { show: few, size: 5 },
+            // Left to itself, it marks points that stand alone between gaps.
+            points: few ? { show: true, size: 5 } : { size: 5 },
           })),
         ],
         hooks: {
@@ -132,6 +182,11 @@
       );
       box.onkeydown = (event) => this.press(event);
       if (this.line) return;
+      const foot = document.createElement("div");
+      foot.className = "foot";
+      this.warning = document.createElement("p");
+      this.warning.className = "gaps";
+      this.warning.hidden = true;
       this.line = document.createElement("p");
       this.line.className = "reading";
       this.line.setAttribute("aria-live", "polite");
@@ -146,7 +201,8 @@
         button.onclick = act;
         bar.append(button);
       }
-      box.after(this.line, bar);
+      foot.append(this.line, bar);
+      box.after(foot, this.warning);
     }
 
     read(place) {
@@ -154,17 +210,35 @@
       if (place == null) return void (this.line.textContent = "");
       const { data, series } = this.plot;
       const values = series.slice(1).map((one, number) => {
-        const value = data[number + 1][place];
-        return series.length > 2 ? (value == null ? "" : `${one.label} ${told(value)}`) : told(value);
+        const value = this.at(number, data, place);
+        return series.length > 2 ? value && `${one.label} ${value}` : value || "–";
       });
       const across = options.by === "time" ? `${told(data[0][place])} s` : `step ${told(data[0][place])}`;
       this.line.textContent = `${across}: ${values.filter(Boolean).join(", ")}`;
+    }
+
+    // What the curve of one run has at a place of the joined axis, or nearest to it within the curve.
+    at(number, data, place) {
+      const values = data[number + 1], run = this.drawn[number], across = data[0][place];
+      if (values[place] != null) return told(values[place]);
+      const own = run.x.indexOf(across);
+      if (own >= 0) return oddly(run, own);
+      if (across < run.x[0] || across > run.x[run.x.length - 1]) return "";
+      for (let far = 1; far < values.length; far += 1) {
+        const near = values[place - far] ?? values[place + far];
+        if (near != null) return told(near);
+      }
+      return "";
     }
 
     note(plot) {
       const { min, max } = plot.scales.x;
       this.figure.dataset.from = told(min);
       this.figure.dataset.to = told(max);
+      clearTimeout(this.waiting);
+      const isNew = min !== this.seen?.min || max !== this.seen?.max;
+      this.seen = { min, max };
+      if (this.isThinned && isNew && this.plot) this.waiting = setTimeout(() => this.refine(), 200);
     }
 
     press(event) {
@@ -190,16 +264,14 @@
 
     zoom(share) {
       const { min, max } = this.plot.scales.x;
-      const places = this.plot.data[0];
-      const middle = this.place == null ? (min + max) / 2 : places[this.place];
+      const { lowest, highest } = this;
+      const middle = this.place == null ? (min + max) / 2 : this.plot.data[0][this.place];
       const half = ((max - min) * share) / 2;
-      const lowest = places[0], highest = places[places.length - 1];
       this.plot.setScale("x", { min: Math.max(lowest, middle - half), max: Math.min(highest, middle + half) });
     }
 
     all() {
-      const places = this.plot.data[0];
-      this.plot.setScale("x", { min: places[0], max: places[places.length - 1] });
+      this.plot.setScale("x", { min: this.lowest, max: this.highest });
     }
 
     fit() {
