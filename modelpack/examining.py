@@ -10,7 +10,7 @@ from modelpack.addresses import without_password
 from modelpack.directory import ModelDirectory, environment, layout
 from modelpack.directory.manifest import Manifest
 from modelpack.engines.certificate import Certificate, certificate_of
-from modelpack.errors import DamagedModel, MissingDependency, ModelpackError, shorten
+from modelpack.errors import DamagedModel, InvalidModel, MissingDependency, ModelpackError, shorten
 from modelpack.files import sha256
 from modelpack.flavors import FLAVORS, choose
 from modelpack.schema import Signature
@@ -74,7 +74,6 @@ def examine(directory: ModelDirectory) -> Facts:
         path=str(directory.path),
         has_manifest=directory.has_manifest,
         flavors=[_flavor(name, entries) for name, entries in document.flavors.items()],
-        signature=_parsed(document.signature),
         document={
             "flavors": document.flavors,
             "metadata": document.metadata,
@@ -86,12 +85,20 @@ def examine(directory: ModelDirectory) -> Facts:
             "utc_time_created": document.utc_time_created,
         },
     )
-    for learn in (_learn_files, _learn_environment, _learn_certificate, _learn_trust):
+    for learn in (_learn_signature, _learn_files, _learn_environment, _learn_certificate, _learn_trust):
         try:
             learn(facts, directory)
         except ModelpackError as error:
             facts.problems.append(str(error))
     return facts
+
+
+def _learn_signature(facts: Facts, directory: ModelDirectory) -> None:
+    try:
+        facts.signature = _parsed(directory.signature)
+    except msgspec.DecodeError:
+        # The one thing that Python reads of JSON, and nobody else.
+        raise InvalidModel("the signature holds half a surrogate pair, which no request can name") from None
 
 
 def _learn_files(facts: Facts, directory: ModelDirectory) -> None:

@@ -44,7 +44,7 @@ def page(title: str, *, kind: str, lead: str, sections: Sequence[Section]) -> st
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    links = "".join(f'<a href="#{one.name}">{escape(one.title)}</a>' for one in sections)
+    links = "".join(f'<a href="#{one.name}">{text(one.title)}</a>' for one in sections)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -59,7 +59,7 @@ def page(title: str, *, kind: str, lead: str, sections: Sequence[Section]) -> st
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <header class="top"><div class="bar">
-<span class="brand">modelpack</span> <span class="quiet">{escape(kind)}</span>
+<span class="brand">modelpack</span> <span class="quiet">{text(kind)}</span>
 <nav aria-label="Parts of this report">{links}</nav>
 </div></header>
 <main id="main" tabindex="-1">
@@ -74,7 +74,7 @@ there is to this page: it loads nothing and runs nothing.</div></footer>
 
 
 def _section(one: Section) -> str:
-    titled = f'<h2 id="{one.name}-title">{escape(one.title)}</h2>'
+    titled = f'<h2 id="{one.name}-title">{text(one.title)}</h2>'
     return f'<section id="{one.name}" aria-labelledby="{one.name}-title">{titled}\n{one.body}</section>\n'
 
 
@@ -105,7 +105,7 @@ def note(value: str) -> str:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """What is known by name; what is not ``Html`` is escaped."""
-    told = (f"<div><dt>{escape(name)}</dt><dd>{_cell(value, _LONGEST)}</dd></div>" for name, value in pairs)
+    told = (f"<div><dt>{text(name)}</dt><dd>{_cell(value, _LONGEST)}</dd></div>" for name, value in pairs)
     return f'<dl class="facts">{"".join(told)}</dl>'
 
 

@@ -123,6 +123,16 @@ def test_what_is_wrong_with_a_model_is_shown_beside_the_facts(
     assert len(verb("inspect", tmp_path, "--json").json["problems"]) == 2
 
 
+def test_a_name_that_only_python_reads_is_a_problem_and_no_crash(verb: Verb, tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(
+        """{flavors: {spark: {}}, signature: {inputs: '[{"name": "\\ud800", "type": "long"}]'}}\n"""
+    )
+    told = verb("inspect", tmp_path)
+    assert "Problem: the signature holds half a surrogate pair" in told.out
+    assert "input  \\ud800" in told.out
+    assert verb("inspect", tmp_path, "--json").json["signature"] is None
+
+
 class Evil:
     """Makes a file when it is unpickled."""
 
