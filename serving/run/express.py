@@ -1,9 +1,10 @@
 """The short way of ordinary predictions: one read from the socket, the work, one write to it."""
 
 import asyncio
+import re
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -78,7 +79,16 @@ class Express:
 
     def find(self, head: bytes) -> Ticket | None:
         """What is known of *head*."""
-        return self._tickets.get(head)
+        ticket = self._tickets.get(head)
+        return ticket if ticket is not None or self.tracing is None else self._find_followed(head)
+
+    def _find_followed(self, head: bytes) -> Ticket | None:
+        """The same of one with another context of a trace in it, which is another one each time."""
+        rest, context = _parted(head)
+        ticket = self._tickets.get(rest) if context else None
+        if ticket is None or ticket.subject is None or self.tracing is None:
+            return None
+        return replace(ticket, subject=self.tracing.again(ticket.subject, context))
 
     def learn(self, head: bytes, scope: Any, length: int) -> None:
         """Remember *head*, which the application has seen as *scope*, when a body of *length* followed it."""
@@ -87,6 +97,8 @@ class Express:
             return
         if not _is_usual(head, scope, length):
             return
+        if self.tracing is not None:
+            head = _parted(head)[0]
         if len(self._tickets) >= _MOST_HEADS:
             del self._tickets[next(iter(self._tickets))]
         self._tickets[head] = Ticket(exchange.codec, length, exchange.subject)
@@ -147,6 +159,12 @@ _STATUS_LINES = {
 }
 
 
+def _parted(head: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """*head* without its lines of a trace's context, and those; any that are not well-formed stay in it."""
+    context = [(name.lower(), value) for name, value in _CONTEXT.findall(head)]
+    return (_CONTEXT.sub(b"", head), context) if context else (head, context)
+
+
 def _is_usual(head: bytes, scope: Any, length: int) -> bool:
     """Whether *head* is a whole head of a plain prediction, and nothing that the parser read otherwise."""
     headers = scope["headers"]
@@ -161,6 +179,13 @@ def _is_usual(head: bytes, scope: Any, length: int) -> bool:
         and lengths == [b"%d" % length]
         and _UNUSUAL.isdisjoint(names)
     )
+
+
+_CONTEXT = re.compile(
+    # A line that is whole: what begins with a space would belong to the one before it.
+    rb"\r\n((?i:traceparent)(?=: 00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\r)|(?i:tracestate)): "
+    rb"([!-~]{1,512})(?=\r\n[^ \t])"
+)
 
 
 class ExpressProtocol(Protocol):
@@ -220,11 +245,11 @@ class ExpressProtocol(Protocol):
         express, started = self.express, time.perf_counter()
         if not express.is_open:
             return False
-        trace = None
+        trace = passage = None
         if express.tracing is not None and ticket.subject is not None:
             trace = express.tracing.begin(ticket.subject, started)
+            passage = trace.passage
         try:
-            passage = None if trace is None else trace.passage
             question = express.plane.read(body, ticket.codec, passage)
         except Exception:  # noqa: BLE001 - the application finds the same, and says what is wrong
             return False

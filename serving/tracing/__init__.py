@@ -27,7 +27,7 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 
 _KNOWN = ("otlp", "console")
 _OFF = "none"
-_GRPC_EXPORTER = "opentelemetry.exporter.otlp.proto.grpc.trace_exporter"
+_GRPC_EXPORTER = "opentelemetry.exporter.otlp.proto.grpc"
 _NEEDED = (
     ("opentelemetry.sdk", "opentelemetry-sdk"),
     ("opentelemetry.exporter.otlp.proto.http", "opentelemetry-exporter-otlp-proto-http"),
@@ -41,10 +41,10 @@ class Subject(Protocol):
 
 
 class Trace(Protocol):
-    """One request that is followed. *passage* is None where only its name is: it is not sampled."""
+    """One request that is followed; its *passage* is to be filled in on its way."""
 
     @property
-    def passage(self) -> Passage | None: ...
+    def passage(self) -> Passage: ...
     @property
     def trace_id(self) -> str: ...
     @property
@@ -91,6 +91,10 @@ class Tracing(Protocol):
 
     def grpc(self, method: str, metadata: Sequence[tuple[str, str | bytes]]) -> Subject | None:
         """The same of a call of *method*."""
+        ...
+
+    def again(self, subject: Subject, headers: Sequence[tuple[bytes, bytes]]) -> Subject:
+        """*subject*, asked by somebody whose context is in *headers*."""
         ...
 
     def begin(self, subject: Subject, started: float) -> Trace:

@@ -13,7 +13,7 @@ Carrier = Sequence[tuple[bytes, bytes]]
 
 
 class _Headers(Getter[Carrier]):
-    """Looks for headers in ASGI's form; one that is too long, or twice there and must not be, is not there."""
+    """Looks for headers in ASGI's form; what is too long, or twice there and must not be, is not there."""
 
     def get(self, carrier: Carrier, key: str) -> list[str] | None:
         wanted = key.lower().encode("latin-1")

@@ -48,10 +48,13 @@ def _made(wish: Wish, source: Source, lines: Lines) -> Any:
     export: Any = importlib.import_module("opentelemetry.sdk.trace.export")
     api: Any = importlib.import_module("opentelemetry.trace")
     spans: Any = importlib.import_module("serving.tracing.spans")
+    naming: Any = importlib.import_module("serving.tracing.naming")
     provider = sdk.TracerProvider(resource=_resource(source), shutdown_on_exit=False)
     processors = [export.BatchSpanProcessor(exporter) for exporter in _exporters(wish, lines)]
     for processor in processors:
         provider.add_span_processor(processor)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(naming.Named())
     # A model's own code may make spans, too: they go where ours go.
     api.set_tracer_provider(provider)
     return spans.Tracing(provider, processors, source)

@@ -34,8 +34,10 @@ class Hushed(logging.Filter):
             return True
         kind, now = (record.name, record.levelno, str(record.msg)[:200]), self._seconds()
         told, unsaid = self._kinds.get(kind, (now - _FRESH_SECONDS, 0))
-        if now - told < _FRESH_SECONDS or (len(self._kinds) >= _MOST_KINDS and kind not in self._kinds):
+        if now - told < _FRESH_SECONDS:
             self._kinds[kind] = told, unsaid + 1
+            return False
+        if kind not in self._kinds and not self._has_room(now):
             return False
         self._kinds[kind] = now, 0
         words = record.getMessage()
@@ -46,6 +48,13 @@ class Hushed(logging.Filter):
         if unsaid:
             record.unsaid = unsaid
         return True
+
+    def _has_room(self, now: float) -> bool:
+        """Whether one more kind can be kept in mind; old ones are forgotten for it."""
+        if len(self._kinds) >= _MOST_KINDS:
+            fresh = {kind: known for kind, known in self._kinds.items() if now - known[0] < _FRESH_SECONDS}
+            self._kinds = fresh
+        return len(self._kinds) < _MOST_KINDS
 
     def scrub(self, text: str) -> str:
         """*text* without a secret, and without passwords and queries of addresses."""

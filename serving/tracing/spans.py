@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from opentelemetry import context as current
@@ -22,6 +23,7 @@ from serving.metrics import ROUTES
 from serving.models import Source
 from serving.passage import Passage, clock
 from serving.tracing import Call, Exchange, outgoing
+from serving.tracing.context import extract
 from serving.tracing.subjects import UNREAD as UNREAD_SUBJECT
 from serving.tracing.subjects import Attributes, Subject, of_grpc, of_http
 
@@ -45,16 +47,16 @@ _MOST_ATTRIBUTES = 24
 class Trace:
     """One request that is followed."""
 
-    __slots__ = ("around", "context", "offset", "passage", "started", "subject")
+    __slots__ = ("around", "context", "is_sampled", "offset", "passage", "started", "subject")
 
-    def __init__(
-        self, subject: Subject, context: SpanContext, around: Context, passage: Passage | None, started: float
-    ) -> None:
+    def __init__(self, subject: Subject, context: SpanContext, around: Context, started: float) -> None:
         self.subject = subject
         self.context = context
+        self.is_sampled = context.trace_flags.sampled
+        """Whether it is told, or only named in the log."""
         self.around = around
         """The context of the caller, in which this is the current span."""
-        self.passage = passage
+        self.passage = Passage()
         self.started = started
         self.offset = time.time_ns() - int(clock() * 1e9)
         """From a moment to nanoseconds since 1970; one for all moments of a request, whatever clocks do."""
@@ -103,6 +105,10 @@ class Tracing:
         """The same of a call of *method*."""
         return of_grpc(method, metadata)
 
+    def again(self, subject: Subject, headers: Sequence[tuple[bytes, bytes]]) -> Subject:
+        """*subject*, asked by somebody whose context is in *headers*."""
+        return replace(subject, parent=extract(headers))
+
     def begin(self, subject: Subject, started: float) -> Trace:
         """Follow a request."""
         parent = api.get_current_span(subject.parent).get_span_context()
@@ -124,28 +130,23 @@ class Tracing:
         around = api.set_span_in_context(NonRecordingSpan(context), subject.parent)
         if decided.attributes:
             # A sampler may have something to say about its choice.
-            subject = Subject(
-                subject.name,
-                subject.method,
-                {**subject.attributes, **_plain(decided.attributes)},
-                subject.parent,
-            )
-        return Trace(subject, context, around, Passage() if is_sampled else None, started)
+            told = {**subject.attributes, **_plain(decided.attributes)}
+            subject = replace(subject, attributes=told)
+        return Trace(subject, context, around, started)
 
     @contextmanager
     def inside(self, trace: Trace) -> Iterator[None]:
         """What is done in the block is done for *trace*."""
         token = current.attach(trace.around)
         try:
-            if trace.passage is not None:
-                trace.passage.context = copy_context()
+            trace.passage.context = copy_context()
             yield
         finally:
             current.detach(token)
 
     def end(self, trace: Trace, exchange: Exchange) -> None:
         """The request is over."""
-        if trace.passage is None:
+        if not trace.is_sampled:
             return
         subject, status = trace.subject, exchange.status
         attributes = {**subject.attributes, "modelpack.request_id": exchange.request_id}
@@ -164,7 +165,7 @@ class Tracing:
 
     def end_call(self, trace: Trace, call: Call) -> None:
         """The call is over."""
-        if trace.passage is None:
+        if not trace.is_sampled:
             return
         status = call.status.name
         attributes = {
@@ -179,7 +180,7 @@ class Tracing:
     def refused(self, status: int) -> None:
         """A request was refused before anybody knew what it is about."""
         trace = self.begin(UNREAD_SUBJECT, clock())
-        if trace.passage is None:
+        if not trace.is_sampled:
             return
         attributes = {**trace.subject.attributes, "http.response.status_code": status}
         now = trace.at(clock())
@@ -200,7 +201,7 @@ class Tracing:
         self, trace: Trace, name: str, attributes: Attributes, over: Exchange | Call, *, failed: bool
     ) -> None:
         now = clock()
-        parts = [*_parts(trace.passage or Passage(), now)]
+        parts = [*_parts(trace.passage, now)]
         for part, begun, ended in parts:
             status = _ERROR if failed and part == parts[-1][0] else _UNSET
             own = self._of_prediction(trace, over) if part == "predict" else {}
@@ -218,8 +219,7 @@ class Tracing:
         self._hand_on(trace, trace.context, SpanKind.SERVER, name, attributes, whole, status)
 
     def _of_prediction(self, trace: Trace, over: Exchange | Call) -> Attributes:
-        passage = trace.passage or Passage()
-        own: dict[str, str | int] = {**self._model, "modelpack.batch.requests": passage.requests}
+        own: dict[str, str | int] = {**self._model, "modelpack.batch.requests": trace.passage.requests}
         if over.rows is not None:
             own["modelpack.rows"] = over.rows
         if over.engine is not None:

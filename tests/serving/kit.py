@@ -28,6 +28,7 @@ from serving.dataplane import DataPlane
 from serving.models import Served, Source
 from serving.run.process import plane_of
 from serving.settings import Settings
+from serving.tracing import Tracing
 from serving.workers import Workers
 
 JSON = {"Content-Type": "application/json"}
@@ -110,14 +111,21 @@ class House:
 
 
 @contextlib.contextmanager
-def house(folder: Path, model: Served | None = None, *, threads: int = 2, **settings: Any) -> Iterator[House]:
+def house(
+    folder: Path,
+    model: Served | None = None,
+    *,
+    threads: int = 2,
+    tracing: Tracing | None = None,
+    **settings: Any,
+) -> Iterator[House]:
     """An application in this process that serves *model* (two columns that are added, if none is given)."""
     chosen = Settings(**settings)
     descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
     lines = Lines(descriptor)
     workers = Workers(threads)
     plane = plane_of(model or served(), chosen, workers)
-    app = create_app(plane, chosen, lines)
+    app = create_app(plane, chosen, lines, tracing)
     try:
         with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
             yield House(client, plane, folder, lines, chosen)

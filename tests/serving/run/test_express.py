@@ -24,6 +24,7 @@ from serving.run import express as subject
 from serving.run.express import Express, ExpressProtocol
 from serving.run.process import plane_of
 from serving.settings import Settings
+from serving.tracing import Tracing
 from serving.workers import Workers
 from tests.serving.kit import add, served, split
 from tests.serving.test_cases import body_of, cases, read
@@ -103,6 +104,7 @@ def play(
     model: Served | None = None,
     *,
     is_quick: bool = True,
+    tracing: Tracing | None = None,
     **settings: Any,
 ) -> World:
     """Run *scene* with a server of *model*, whose calls stay on the event loop if it *is_quick*."""
@@ -114,9 +116,9 @@ def play(
     async def within() -> None:
         workers = Workers(1)
         lines, plane = KeptLines(), plane_of(model, chosen, workers)
-        app = create_app(plane, chosen, lines)
+        app = create_app(plane, chosen, lines, tracing)
         state = ServerState()
-        world = World(plane, lines, Express(plane, lines), state)
+        world = World(plane, lines, Express(plane, lines, tracing), state)
         kept.append(world)
 
         async def counting(scope: Any, receive: Any, send: Any) -> None:
