@@ -1,83 +1,60 @@
-"""The story, clicked through in a real browser at both widths and in both colors."""
+"""The story, clicked through in a real browser in all four looks, and by the keyboard alone."""
 
-import os
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from modelpack.tracking.records import Metric
-from modelpack.tracking.server.app import create_app
-from modelpack.tracking.server.parts import Parts
-from modelpack.tracking.server.settings import ServerSettings
-from tests.browser import DESKTOP, PHONE, Watched, axe, watched
+from tests.browser import watched
+from tests.pages.house import House, opened
+from tests.pages.looking import EACH_LOOK, Look, is_light_and_whole
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """A server with an experiment of three runs, and two versions of a model."""
-    database, files = f"sqlite:///{tmp_path}/team.db", str(tmp_path / "files")
-    parts = Parts.open(ServerSettings(backend_store_uri=database, artifact_root=files), os.environ)
-    experiment = parts.tracking.create_experiment("story", tags={"note": HOSTILE})
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("story")) as house:
+        yield house
+
+
+def _fill(house: House, name: str, note: str = HOSTILE) -> None:
+    """An experiment of three runs, and two versions of a model, all called *name*."""
+    experiment = house.parts.tracking.create_experiment(name, tags={"note": note})
     for number in range(3):
-        begun = int(time.time() * 1000)
-        run = parts.tracking.create_run(
-            experiment, run_name=f"run {number} {HOSTILE}", user_id="ada", start_time=begun, tags={}
+        house.run(
+            experiment,
+            f"run {number} {note}",
+            metrics={"f1": [number + step / 50 for step in range(60)]},
+            params={"depth": str(number), "odd": note},
         )
-        points = [Metric("f1", number + step / 50, begun + step, step) for step in range(60)]
-        noted = {"depth": str(number), "odd": HOSTILE}
-        parts.tracking.log_batch(run.info.run_id, metrics=points, params=noted)
     for _ in range(2):
-        parts.registry("ada").create_version(
-            "churn", source="", digest="", location="models/x", run_id="", description=HOSTILE, tags={}
-        )
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(parts), log_level="error"))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    parts.close()
+        house.version(name, description=note)
 
 
-def _is_good(seen: Watched) -> None:
-    assert axe(seen.page) == []
-    assert seen.elsewhere() == []
-    assert seen.weight < 300_000
-    assert not seen.is_too_wide()
-    assert seen.troubles == []
-
-
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_from_an_experiment_to_production(
-    chromium: Browser, address: str, size: tuple[int, int], scheme: Literal["light", "dark"]
-) -> None:
+@pytest.mark.parametrize("look", EACH_LOOK)
+def test_from_an_experiment_to_production(chromium: Browser, house: House, look: Look) -> None:
+    size, scheme = look
+    name = f"story-{size[0]}-{scheme}"
+    _fill(house, name)
     with watched(chromium, size=size, scheme=scheme) as seen:
         page = seen.page
-        seen.visit(address)
-        _is_good(seen)
-        page.get_by_role("link", name="story", exact=True).click()
+        page.goto(house.address)
+        is_light_and_whole(seen)
+        page.get_by_role("link", name=name, exact=True).click()
         page.get_by_label("Filter", exact=True).fill("metrics.f1 > 1.5")
         page.get_by_role("button", name="Filter").click()
         expect(page.locator("table.runs tbody tr")).to_have_count(2)
         page.get_by_role("link", name="f1", exact=True).click()
-        _is_good(seen)
+        expect(page.locator("th[aria-sort=descending]")).to_contain_text("f1")
+        is_light_and_whole(seen)
         for box in page.locator("td.pick input").all():
             box.check()
         page.get_by_role("button", name="Compare").click()
         expect(page.locator("figure.chart[data-drawn='2']")).to_have_count(1)
-        page.wait_for_load_state("networkidle")
-        _is_good(seen)
+        is_light_and_whole(seen)
+        seen.shoot(f"story-compare-{size[0]}-{scheme}")
         page.locator(".legend a").first.click()
         chart = page.locator("figure.chart[data-drawn='1']")
         chart.locator(".plot").focus()
@@ -85,12 +62,80 @@ def test_from_an_experiment_to_production(
         expect(chart.locator(".reading")).to_contain_text("step 0")
         chart.get_by_role("button", name="Closer").click()
         expect(chart).not_to_have_attribute("data-to", "59")
-        page.wait_for_load_state("networkidle")
-        _is_good(seen)
-        seen.visit(f"{address}/models/churn/2?")
-        _is_good(seen)
+        is_light_and_whole(seen)
+        page.get_by_role("link", name="Models", exact=True).click()
+        page.get_by_role("link", name=name, exact=True).click()
+        page.locator("table").first.get_by_role("link", name="version 2").click()
         page.get_by_role("button", name=re.compile("Promote")).click()
-        _is_good(seen)
+        is_light_and_whole(seen)
         page.get_by_role("button", name="Move to Production").click()
         expect(page.get_by_role("status")).to_contain_text("moved")
         expect(page.locator(".facts .production")).to_have_count(1)
+        is_light_and_whole(seen)
+        seen.shoot(f"story-version-{size[0]}-{scheme}")
+
+
+FOCUSED = """() => {
+  const one = document.activeElement, seen = getComputedStyle(one);
+  return {
+    label: (one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.textContent).trim(),
+    tag: one.tagName,
+    visible: seen.outlineStyle !== "none" && parseFloat(seen.outlineWidth) >= 2,
+    inside: one.getBoundingClientRect().top >= -1
+      && one.getBoundingClientRect().bottom <= innerHeight + 1 || one.matches(".scroll"),
+  };
+}"""
+
+
+def _tab_to(page: Page, label: str, *, most: int = 60) -> list[str]:
+    """Press Tab until *label* has the focus; all that had it on the way, each seen to have it."""
+    met: list[str] = []
+    while not met or met[-1] != label:
+        assert len(met) < most, f"{label!r} cannot be reached: {met}"
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["visible"], focused
+        assert focused["inside"], focused
+        met.append(focused["label"])
+    return met
+
+
+def test_the_keyboard_alone_leads_to_production(chromium: Browser, house: House) -> None:
+    _fill(house, "keyboard", "plain")
+    with watched(chromium) as seen:
+        page = seen.page
+        page.goto(house.address)
+        assert _tab_to(page, "Skip to the content") == ["Skip to the content"]
+        page.keyboard.press("Enter")
+        assert "modelpack" not in _tab_to(page, "keyboard")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/experiments/*")
+        _tab_to(page, "Filter")
+        page.keyboard.type("metrics.f1 > 1.5")
+        page.keyboard.press("Enter")
+        expect(page.locator("table.runs tbody tr")).to_have_count(2)
+        _tab_to(page, "f1")
+        page.keyboard.press("Enter")
+        expect(page.locator("th[aria-sort=descending]")).to_contain_text("f1")
+        for number in (2, 1):
+            _tab_to(page, f"Pick run {number} plain to compare")
+            page.keyboard.press("Space")
+        _tab_to(page, "Compare the picked ones")
+        page.keyboard.press("Enter")
+        expect(page.locator("figure.chart[data-drawn='2']")).to_have_count(1)
+        _tab_to(page, "Models")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models")
+        _tab_to(page, "keyboard")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models/keyboard")
+        _tab_to(page, "version 2")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models/keyboard/2")
+        assert "To stage" in _tab_to(page, "Promote…")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/stage?*")
+        _tab_to(page, "Move to Production")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("moved")
+        assert house.parts.registry("ada").get_version("keyboard", 2).stage == "Production"

@@ -39,20 +39,20 @@ def answer(ask: Ask) -> Response:
 
 
 def thin(points: Sequence[Point], room: int) -> list[Point]:
-    """At most *room* of *points*, which are in order: of each stretch the lowest and the highest."""
+    """At most *room* of *points*, in order: both ends, and of each stretch the lowest and the highest."""
     if len(points) <= room:
         return list(points)
-    stretches = max(1, room // 2)
-    found: list[Point] = []
+    stretches, inner = max(1, (room - 2) // 2), points[1:-1]
+    found = [points[0]]
     for number in range(stretches):
-        part = points[number * len(points) // stretches : (number + 1) * len(points) // stretches]
+        part = inner[number * len(inner) // stretches : (number + 1) * len(inner) // stretches]
         known = [point for point in part if math.isfinite(point[1])]
         if not known:
             found.append(part[0])
             continue
         ends = {min(known, key=lambda one: one[1]), max(known, key=lambda one: one[1])}
         found.extend(sorted(ends))
-    return found
+    return [*found, points[-1]]
 
 
 def _curve(ask: Ask, run_id: str, key: str, room: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from modelpack.tracking.records import Metric
 from modelpack.tracking.server.parts import Parts
-from modelpack.tracking.ui.curves import thin
+from modelpack.tracking.ui.curves import between, thin
 from modelpack.tracking.ui.login import safe_place
 from tests.modelpack.tracking.ui.conftest import ORIGIN
 
@@ -120,8 +120,19 @@ def test_nothing_is_sent_to_a_server_that_the_operator_did_not_name(
 
 def test_curves_are_thinned_to_their_ends() -> None:
     points = [(float(step), float(step == 700)) for step in range(1_000)]
-    assert len(thin(points, 100)) <= 100
-    assert (700.0, 1.0) in thin(points, 100)
+    thinned = thin(points, 100)
+    assert len(thinned) <= 100
+    assert (700.0, 1.0) in thinned
+    assert (thinned[0], thinned[-1]) == (points[0], points[-1])
+    assert thinned == sorted(thinned)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"), [(2, 4, [1, 2, 3, 4, 5]), (2.5, 2.6, [2, 3]), (8, 20, [7, 8, 9])]
+)
+def test_a_part_of_a_curve_goes_on_to_its_neighbors(low: float, high: float, kept: list[float]) -> None:
+    points = [(float(step), 0.0) for step in range(10)]
+    assert [x for x, _ in between(points, low, high)] == kept
 
 
 @pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "http://evil.example", "", "/login"])
