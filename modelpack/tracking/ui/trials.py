@@ -84,7 +84,7 @@ class Form:
 class Outcome:
     """What came of sending a form to *server*: a *status* and a *text*, or a *problem*.
 
-    *warning* says that another model answered, *took* is in milliseconds.
+    *warning* says that another model answered, *refusal* why this one did not; *took* is in milliseconds.
     """
 
     server: str = ""
@@ -92,6 +92,7 @@ class Outcome:
     text: str = ""
     problem: str = ""
     warning: str = ""
+    refusal: str = ""
     took: float = 0.0
 
 

@@ -64,7 +64,7 @@ def _outcome(ask: Ask, version: ModelVersion, form: trials.Form) -> trials.Outco
     try:
         body = form.body.encode()
     except InvalidName as error:
-        return trials.Outcome(problem=str(error))
+        return trials.Outcome(address, problem=str(error))
     started = time.perf_counter()
     try:
         status, answer = ask_server(address, "/invocations", body)
@@ -77,22 +77,36 @@ def _outcome(ask: Ask, version: ModelVersion, form: trials.Form) -> trials.Outco
         return trials.Outcome(address, problem=f"{address} sends elsewhere, where nobody follows it")
     if len(answer) > LARGEST:
         return trials.Outcome(address, problem=f"the answer has more than {LARGEST >> 20} MiB")
-    return trials.Outcome(address, status, _told(answer), warning=warning, took=took)
+    refusal = str(_object(answer).get("message", "")) if status >= 400 else ""
+    return trials.Outcome(
+        address, status, _told(answer), warning=warning, took=took, refusal=shorten(refusal, 400)
+    )
 
 
 def _warning(address: str, version: ModelVersion) -> str:
-    """What to say where the server tells that it serves something else than *version*."""
+    """What to say where the server tells that it serves something else than *version*, or nothing of it."""
     status, answer = ask_server(address, "/ready", None)
-    try:
-        told: Any = json.loads(answer) if status == 200 else None
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(told, dict) or not told.get("model") or not told.get("version"):
-        return ""
-    served = (str(told["model"]), str(told["version"]))
+    told = _object(answer) if status == 200 else {}
+    if not told.get("model"):
+        return f"{address} does not tell what it serves: this is the answer of whatever that is"
+    served = (str(told["model"]), str(told.get("version") or ""))
+    if not served[1]:
+        name = shorten(served[0], 80)
+        return (
+            f"{address} serves {name} from a folder, not from here: whether it is this version is not known"
+        )
     if served == (version.name, str(version.version)):
         return ""
     return f"{address} serves {shorten(served[0], 80)} version {shorten(served[1], 20)}: this is its answer"
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    """The JSON object that *answer* is; an empty one for anything else."""
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _told(answer: bytes) -> str:
