@@ -58,6 +58,7 @@ class Watched:
 
     page: Page
     answers: list[Response] = field(default_factory=list)
+    is_leaving: bool = False
     troubles: list[str] = field(default_factory=list)
 
     def visit(self, address: str) -> Response:
@@ -108,8 +109,9 @@ def watched(
     context.set_default_timeout(15_000)
     seen = Watched(context.new_page())
     seen.page.on("request", lambda request: _begin(seen, request))
+    seen.page.on("framenavigated", lambda _: _arrive(seen))
     seen.page.on("response", lambda response: seen.answers.append(response))
-    seen.page.on("requestfailed", lambda request: seen.troubles.append(f"failed: {request.url}"))
+    seen.page.on("requestfailed", lambda request: _miss(seen, request))
     seen.page.on("console", lambda message: _hear(seen, message))
     seen.page.on("pageerror", lambda error: seen.troubles.append(f"raised: {error.message}"))
     seen.page.on("dialog", lambda dialog: _refuse(seen, dialog))
@@ -123,6 +125,14 @@ def _begin(seen: Watched, request: Request) -> None:
     """Forget what the page before has fetched."""
     if request.is_navigation_request():
         seen.answers.clear()
+        seen.is_leaving = True
+
+
+def _arrive(seen: Watched) -> None:
+    """Forget what the page before was still given on the way out; a jump within a page is no way out."""
+    if seen.is_leaving:
+        seen.answers[:] = [one for one in seen.answers if one.request.is_navigation_request()]
+        seen.is_leaving = False
 
 
 def axe(page: Page, *, gravest: tuple[str, ...] = ("serious", "critical")) -> list[str]:
@@ -148,6 +158,12 @@ def _is_part(response: Response) -> bool:
 def _hear(seen: Watched, message: ConsoleMessage) -> None:
     if message.type == "error":
         seen.troubles.append(f"console: {message.text}")
+
+
+def _miss(seen: Watched, request: Request) -> None:
+    # What a page still asked for when it was left is no trouble.
+    if request.failure != "net::ERR_ABORTED":
+        seen.troubles.append(f"failed: {request.url} {request.failure}")
 
 
 def _refuse(seen: Watched, dialog: Dialog) -> None:
