@@ -1,5 +1,6 @@
 """Real servers, and a real collector that takes what they tell, or does not."""
 
+import contextlib
 import http.client
 import json
 import re
@@ -7,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +36,18 @@ def pair_of_both(
     model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[ServerProcess, Collector]]:
     """A server of two processes, and its collector."""
-    words = ("-m", str(model), "--trust", "pickle", "-w", "2", "--grpc-port", "0", "--body-limit", "2000")
-    words = (*words, "--linger", "0")
+    words = ["-m", str(model), "--trust", "pickle", "-w", "2", "--grpc-port", "0", "--body-limit", "2000"]
     with collecting() as collector:
         told = environ(collector, OTEL_EXPORTER_OTLP_HEADERS=f"api-key={SECRET}")
-        with serving(tmp_path_factory.mktemp("server"), *words, environ=told) as server:
-            while not re.search(rb"^modelpack_workers 2", server.call("GET", "/metrics")[2], re.MULTILINE):
-                time.sleep(0.02)
+        with serving(tmp_path_factory.mktemp("server"), *words, "--linger", "0", environ=told) as server:
+            with contextlib.ExitStack() as held:
+                # Who has fewer connections takes the next one.
+                while len({span.resource["process.pid"] for span in collector.spans}) < 2:
+                    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+                    held.callback(connection.close)
+                    connection.request("GET", "/version")
+                    connection.getresponse().read()
+                    time.sleep(0.1)
             yield server, collector
 
 
@@ -75,26 +82,30 @@ def test_each_of_many_requests_is_told_once_by_whichever_process(
         thread.start()
     for thread in threads:
         thread.join(60)
+
+    def told() -> list[Span]:
+        return collector.servers(http__route="/invocations")
+
     assert len(answers) == callers * requests
     assert {status for status, _ in answers.values()} == {200, 400}
-    collector.wait(lambda: len(collector.servers()) >= len(answers))
+    collector.wait(lambda: len(told()) >= len(answers))
     time.sleep(0.3)
-    told = {
+    assert len(told()) == len(answers)
+    seen = {
         parent_of(span): (
             span.attributes["http.response.status_code"],
             span.attributes["modelpack.request_id"],
         )
-        for span in collector.servers()
+        for span in told()
     }
-    assert len(collector.servers()) == len(answers)
-    assert told == answers
-    for span in collector.servers(http__response__status_code=200):
+    assert seen == answers
+    for span in collector.servers(http__route="/invocations", http__response__status_code=200):
         assert list(collector.children(span)) == ["decode", "wait", "predict", "encode"]
-    assert {span.resource["process.pid"] for span in collector.spans} == set(server.children())
+    assert {span.resource["process.pid"] for span in told()} == set(server.children())
     assert len({span.resource["service.instance.id"] for span in collector.spans}) == 2
     assert {span.resource["service.name"] for span in collector.spans} == {"magic"}
     logged = {line["request_id"]: (line["trace_id"], line["span_id"]) for line in lines_of(server.log)}
-    for span in collector.servers():
+    for span in told():
         assert logged[span.attributes["modelpack.request_id"]] == (span.trace_id, span.span_id)
 
 
@@ -139,7 +150,7 @@ def test_refusals_are_told_and_what_they_log_bears_their_ids(
     found = {}
     for status in (413, 415, 500):
         name = f"r-{status}"
-        (found[status],) = collector.wait(lambda name=name: collector.servers(modelpack__request_id=name))
+        (found[status],) = collector.wait(partial(collector.servers, modelpack__request_id=name))
         assert found[status].attributes["http.response.status_code"] == status
     (unread,) = collector.wait(lambda: collector.servers(http__request__method="_OTHER"))
     assert (unread.name, unread.attributes["http.response.status_code"]) == ("HTTP", 400)
@@ -225,7 +236,14 @@ def test_without_the_operators_word_nothing_of_it_is_imported(
     assert not {"opentelemetry", "requests"} & imported(server)
 
 
-@pytest.mark.parametrize("how", ["refuses", "hangs", pytest.param("fails", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "hangs",
+        pytest.param("refuses", marks=pytest.mark.long),
+        pytest.param("fails", marks=pytest.mark.long),
+    ],
+)
 def test_a_collector_that_takes_nothing_disturbs_nobody(model: Path, tmp_path: Path, how: str) -> None:
     with collecting() as collector, socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
