@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from modelpack.cli.output import as_json
 from modelpack.cli.stopping import stoppable
 from modelpack.errors import shorten
-from serving.bench.plan import Plan
+from serving.bench.plan import CURVE, Plan
 from serving.cli import flattened, option_of, part, serve
 from serving.settings import OPTIONS, EngineName, Settings
 
@@ -149,6 +150,14 @@ class _Numbers(click.ParamType[tuple[int, ...]]):
     help="Of load for each pair of the two.",
 )
 @_some_options("method", "trust")
+@click.option(
+    "--report",
+    "target",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write curves and figures as one HTML file, too; a report that is there is replaced. Without -c, "
+    "at 1,2,4,8,16,32,64 requests at a time.",
+)
 @as_json
 def bench(
     reference: str,
@@ -157,6 +166,7 @@ def bench(
     rows: tuple[int, ...],
     concurrency: tuple[int, ...],
     seconds: float,
+    target: Path | None,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -166,6 +176,11 @@ def bench(
     is compared with the model's own. Memory is what all processes of the server hold after the load.
     """
     settings = Settings.read(flattened(given), os.environ)
+    if target is not None and not (target.parent.is_dir() and os.access(target.parent, os.W_OK)):
+        raise click.UsageError(f"{target.parent} is no folder that can be written to.")
+    is_left_out = click.get_current_context().get_parameter_source("concurrency") is ParameterSource.DEFAULT
+    if target is not None and is_left_out:
+        concurrency = CURVE
     plan = Plan(
         reference=reference,
         engines=tuple(dict.fromkeys(engines)),
@@ -176,4 +191,4 @@ def bench(
         concurrency=concurrency,
         seconds=seconds,
     )
-    part("serving.bench.show").show(plan, as_json=as_json)
+    part("serving.bench.show").show(plan, as_json=as_json, target=target)

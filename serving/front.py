@@ -2,13 +2,15 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 from modelpack._version import __version__
 from modelpack.engines.certificate import Certificate
 from modelpack.errors import shorten
+from modelpack.report.certified import methods
+from modelpack.report.page import table
 from modelpack.schema.telling import rows_of
 from serving import contract
 from serving.fields import Field, form_of
@@ -254,38 +256,12 @@ def _certified(view: View) -> str:
             '<p class="quiet">This model has no ONNX form with a parity report; its own library answers.</p>'
         )
     else:
-        rows = [
-            (
-                name,
-                "yes" if one.answers else "no",
-                f"{one.compared:,}",
-                f"{one.differing:,}",
-                "infinite" if one.worst is None else f"{one.worst:.2g}",
-                one.reason or "-",
-            )
-            for name, one in certificate.methods.items()
-        ]
         made = escape(certificate.made or "at an unknown time")
         versions = ", ".join(f"{name} {number}" for name, number in certificate.versions.items())
         told = (
-            table("Certificate", ("Method", "By ONNX", "Rows", "Differ", "Worst", "Reason"), rows)
+            methods(certificate)
             + f'<p class="quiet">Both forms compared {made}, within {certificate.tolerance:g}'
             f"{escape(f', with {versions}' if versions else '')}.</p>"
         )
     title = '<h2 id="certificate-title">Certificate</h2>'
     return f'<section aria-labelledby="certificate-title">{title}{told}</section>'
-
-
-def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that scrolls by itself where it is too wide."""
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    lines = "".join(
-        f'<tr><th scope="row" class="deep">{escape(shorten(first, _LONGEST))}</th>'
-        + "".join(f"<td>{escape(shorten(cell, _LONGEST))}</td>" for cell in cells)
-        + "</tr>"
-        for first, *cells in rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )

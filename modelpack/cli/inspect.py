@@ -9,7 +9,7 @@ import click
 from modelpack import registry, settings
 from modelpack.cli.output import as_json, print_fact, print_json, print_table
 from modelpack.directory import ModelDirectory, layout
-from modelpack.engines.certificate import Certificate
+from modelpack.engines.certificate import HEADINGS, Certificate
 from modelpack.errors import shorten
 from modelpack.examining import Facts, File, examine
 from modelpack.loading import open_model
@@ -131,20 +131,7 @@ def _print(facts: Facts, directory: ModelDirectory) -> None:
 
 
 def _print_certificate(certificate: Certificate) -> None:
-    print_table(
-        ["METHOD", "BY ONNX", "ROWS", "DIFFER", "WORST", "REASON"],
-        (
-            [
-                name,
-                "yes" if one.answers else "no",
-                one.compared,
-                one.differing,
-                "-" if not one.compared else "infinite" if one.worst is None else f"{one.worst:.2g}",
-                one.reason or "-",
-            ]
-            for name, one in certificate.methods.items()
-        ),
-    )
+    print_table([one.upper() for one in HEADINGS], certificate.rows())
 
 
 def _print_files(files: Mapping[str, File]) -> None:

@@ -1,12 +1,14 @@
 """What a model's parity report allows: for each method, whether its ONNX form answers, and why not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelpack.directory import ModelDirectory
 from modelpack.engines.choose import check
 from modelpack.onnx.files import native_digest, onnx_digest, read_report
 from modelpack.onnx.report import Report
+
+HEADINGS = ("Method", "By ONNX", "Rows", "Differ", "Worst", "Reason")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,19 @@ class Certificate:
     tolerance: float
     versions: Mapping[str, str]
     methods: Mapping[str, Method]
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """A line of text for each method, under HEADINGS."""
+        for name, one in self.methods.items():
+            worst = "-" if not one.compared else "infinite" if one.worst is None else f"{one.worst:.2g}"
+            yield (
+                name,
+                "yes" if one.answers else "no",
+                f"{one.compared:,}",
+                f"{one.differing:,}",
+                worst,
+                one.reason or "-",
+            )
 
 
 def certificate_of(directory: ModelDirectory) -> Certificate | None:

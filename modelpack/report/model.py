@@ -18,6 +18,7 @@ from modelpack.onnx.report import MethodReport
 from modelpack.onnx.report import Report as Parity
 from modelpack.registry.records import ModelVersion
 from modelpack.report import plots
+from modelpack.report.certified import methods
 from modelpack.report.example import grid_of
 from modelpack.report.numbers import number, size
 from modelpack.report.page import Html, Section, chip, code, facts, more, note, page, table, text
@@ -204,19 +205,7 @@ def _certificate(subject: Subject, limits: _Limits) -> Section:
         parity = read_report(subject.directory)
     except ModelpackError:
         parity = None
-    rows = (
-        (
-            name,
-            chip("yes", "good") if one.answers else chip("no", "bad"),
-            f"{one.compared:,}",
-            f"{one.differing:,}",
-            "-" if not one.compared else "infinite" if one.worst is None else f"{one.worst:.2g}",
-            one.reason or "-",
-        )
-        for name, one in islice(certificate.methods.items(), limits.rows)
-    )
-    headings = ("Method", "By ONNX", "Rows", "Differ", "Worst", "Reason")
-    told = table("Methods compared", headings, rows, numeric={2, 3, 4}, longest=limits.characters)
+    told = methods(certificate, most=limits.rows, longest=limits.characters)
     told += note(_compared(certificate))
     if parity is not None:
         told += "".join(_probes(parity, limits))

@@ -155,10 +155,15 @@ def write(page: str, target: Path) -> None:
 
     Raises AlreadyExists for any other file that is there, OSError where it cannot be written.
     """
-    if target.is_file() and target.stat().st_size and not is_page(target):
-        raise AlreadyExists(f"{target} exists and is no report of modelpack; choose another place")
+    require_free(target)
     with replacing(target) as file:
         file.write(page.encode())
+
+
+def require_free(target: Path) -> None:
+    """Raise AlreadyExists where *target* is a file that is no page of this kind, and not empty."""
+    if target.is_file() and target.stat().st_size and not is_page(target):
+        raise AlreadyExists(f"{target} exists and is no report of modelpack; choose another place")
 
 
 def is_page(path: Path) -> bool:

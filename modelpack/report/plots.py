@@ -67,8 +67,9 @@ def curves(title: str, found: Sequence[Curve], *, across: str, up: str, told: st
     x = Axis.by_factors(across, places, LEFT + 6, WIDTH - RIGHT - 6, marks=places[::every])
     y = _upright(up, heights)
     drawn = "".join(_curve(one, x, y) for one in found)
+    scale = ", by factors" if y.logarithmic else ""
     return (
-        f"<figure><figcaption>{text(title)}</figcaption>"
+        f'<figure><figcaption>{text(title)}<span class="quiet">{scale}</span></figcaption>'
         f'<svg class="plot" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{text(told)}">'
         f"{_grid(x, y)}{drawn}</svg>{_legend(found)}</figure>"
     )

@@ -60,8 +60,8 @@ class Tally:
 
     *right* answers, *wrong* ones, other *statuses* than 200 by number; *broken*: sent and never answered;
     *refused*: no connection to be had, so that nothing was sent. *seconds* were measured, in which *timed*
-    answers came, whose *p50* and *p99* are in seconds. *busy* is the driver's own share of a processor.
-    *wrong_answer* is the first.
+    answers came, whose *p50*, *p95* and *p99* are in seconds. *busy* is the driver's own share of a
+    processor. *wrong_answer* is the first.
     """
 
     right: int = 0
@@ -72,6 +72,7 @@ class Tally:
     seconds: float = 0.0
     timed: int = 0
     p50: float | None = None
+    p95: float | None = None
     p99: float | None = None
     busy: float = 0.0
     wrong_answer: str = ""
@@ -246,7 +247,7 @@ async def drive(load: Load) -> Tally:
     ordered = sorted(state.times)
     tally = state.tally
     tally.seconds, tally.busy, tally.timed = took, busy, len(ordered)
-    tally.p50, tally.p99 = percentile(ordered, 50), percentile(ordered, 99)
+    tally.p50, tally.p95, tally.p99 = (percentile(ordered, one) for one in (50, 95, 99))
     return tally
 
 

@@ -1,11 +1,16 @@
 """What is measured, decided before anything starts."""
 
+import shlex
 from dataclasses import dataclass
 
+from modelpack.addresses import without_password
 from serving.settings import EngineName
 
 WARM = 0.5
 """Seconds of load before what counts."""
+
+CURVE = (1, 2, 4, 8, 16, 32, 64)
+"""Requests at a time, for a curve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +35,14 @@ class Plan:
     def loads(self) -> list[tuple[int, int]]:
         """Rows and concurrency of each load, from the lightest on."""
         return [(rows, concurrency) for rows in sorted(self.rows) for concurrency in sorted(self.concurrency)]
+
+    @property
+    def command(self) -> str:
+        """The line that measures by this plan, with all that was left to it spelled out."""
+        words = ["modelpack", "bench", "-m", without_password(self.reference)]
+        words += [word for engine in self.engines for word in ("--engine", engine)]
+        words += ["-w", str(self.workers), "-r", ",".join(map(str, self.rows))]
+        words += ["-c", ",".join(map(str, self.concurrency)), "-s", f"{self.seconds:g}"]
+        words += ["--method", self.method] if self.method else []
+        words += [word for name in self.trust for word in ("--trust", name)]
+        return shlex.join(words)

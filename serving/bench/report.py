@@ -33,15 +33,16 @@ def cells(result: Result) -> Sequence[str]:
         str(result.concurrency),
         f"{tally.rate:,.0f}{star}" if tally.rate >= 100 else f"{tally.rate:.3g}{star}",
         f"{tally.rate * result.rows:,.0f}",
-        _milliseconds(tally.p50),
-        _milliseconds(tally.p99),
+        milliseconds(tally.p50),
+        milliseconds(tally.p99),
         f"{result.start:.2f}",
         "-" if result.memory is None else f"{result.memory / (1 << 20):.0f}",
         ", ".join(errors(result)) or "none",
     )
 
 
-def _milliseconds(seconds: float | None) -> str:
+def milliseconds(seconds: float | None) -> str:
+    """*seconds* for a cell; a dash where there are none."""
     return "-" if seconds is None else f"{seconds * 1e3:.2f}"
 
 
@@ -90,6 +91,7 @@ def plain(result: Result) -> dict[str, Any]:
         "concurrency": result.concurrency,
         "requests_per_second": tally.rate,
         "p50": tally.p50,
+        "p95": tally.p95,
         "p99": tally.p99,
         "start": result.start,
         "memory": result.memory,

@@ -4,23 +4,33 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from modelpack.cli.output import print_json, print_table
+from modelpack.examining import examine
+from modelpack.loading import open_model
+from modelpack.report.numbers import size
+from modelpack.report.page import require_free, write
 from serving.bench import report
 from serving.bench.measure import Result, Subject, measure, prepare
+from serving.bench.page import render
 from serving.bench.plan import Plan
 from serving.errors import BenchmarkFailed
 
 
-def show(plan: Plan, *, as_json: bool) -> None:
-    """Carry *plan* out, with a bar on standard error, and print a table or JSON.
+def show(plan: Plan, *, as_json: bool, target: Path | None = None) -> None:
+    """Carry *plan* out, with a bar on standard error, and print a table or JSON; write a page to *target*.
 
-    Raises BenchmarkFailed, once all is printed, for a server that did not answer as the model does.
+    Raises BenchmarkFailed, once all is printed, for a server that did not answer as the model does, and
+    AlreadyExists, before anything is measured, for a *target* that is something else than such a page.
     """
+    if target is not None:
+        require_free(target)
     with _ended_in_order():
         subject = prepare(plan)
         results = _measured(plan, subject)
@@ -28,8 +38,20 @@ def show(plan: Plan, *, as_json: bool) -> None:
         print_json([report.plain(result) for result in results])
     else:
         _print(plan, subject, results)
+    if target is not None:
+        _write(plan, subject, results, target)
     if found := report.fault(results):
         raise BenchmarkFailed(found)
+
+
+def _write(plan: Plan, subject: Subject, results: list[Result], target: Path) -> None:
+    known = examine(open_model(subject.source.place))
+    made = render(plan, subject, results, known, made=datetime.now(UTC))
+    try:
+        write(made, target)
+    except OSError as error:
+        raise BenchmarkFailed(f"{target} cannot be written: {error.strerror or error}") from error
+    click.echo(f"Wrote {target} ({size(len(made.encode()))}).", err=True)
 
 
 def _measured(plan: Plan, subject: Subject) -> list[Result]:

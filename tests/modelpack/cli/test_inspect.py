@@ -185,7 +185,7 @@ def test_what_is_certified_is_told(verb: Verb, model: Path, certified: Path) -> 
     assert "onnx     predict, predict_proba within 1e-06; compared 20" in told.out
     assert f"onnxruntime {version('onnxruntime')}" in " ".join(told.out.split())
     assert re.search(
-        r"METHOD +BY ONNX +ROWS +DIFFER +WORST +REASON\npredict +yes +\d+ +0 +[-+.e\d]+ +-\n", told.out
+        r"METHOD +BY ONNX +ROWS +DIFFER +WORST +REASON\npredict +yes +[\d,]+ +0 +[-+.e\d]+ +-\n", told.out
     )
     found = verb("inspect", certified, "--json").json
     assert found["certified"] == ["predict", "predict_proba"]

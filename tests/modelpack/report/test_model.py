@@ -76,7 +76,7 @@ def test_the_page_says_what_inspect_says_to_programs(real: Path) -> None:
     assert [what for kind, what in kept if kind == "Bound by"] == list(facts["constraints"])
     assert ["team", "risk"] in page.tables["Metadata"]
     for name, found in facts["certificate"]["methods"].items():
-        row = next(row for row in page.tables["Methods compared"] if row[0] == name)
+        row = next(row for row in page.tables["Certificate by method"] if row[0] == name)
         assert row[1:4] == ["yes", f"{found['compared']:,}", f"{found['differing']:,}"]
     for name, version in facts["certificate"]["versions"].items():
         assert f"{name} {version}" in page.text
@@ -115,7 +115,7 @@ def test_where_the_two_forms_were_furthest_apart_is_told(real: Path, tmp_path: P
     (copy / "modelpack.parity.json").write_bytes(msgspec.json.encode(report))
     page = told(copy)
     row = ["predict", "no", f"{report['methods']['predict']['compared']:,}", "3", "infinite", "labels differ"]
-    assert row in page.tables["Methods compared"]
+    assert row in page.tables["Certificate by method"]
     assert ["predict", "edge", "Yes", "No", "tenure: '<b>'"] in page.tables["Where they were furthest apart"]
     assert "modelpack.parity.json is changed" in page.text
     states = [row[2] for row in page.tables["Files"][1:]]
@@ -239,7 +239,8 @@ def test_functions_do_not_say(tmp_path: Path) -> None:
     assert "Models of the flavor python do not say" in told(path, Trust(pickle=True)).text
 
 
-def _hostile(folder: Path, text: str) -> Subject:
+def hostile(folder: Path, text: str) -> Subject:
+    """A model all of whose texts are *text*, as far as files and schemas let them be."""
     safe = (
         text.replace("\0", "").replace("/", "_").replace("\ud800", "").replace("\a", "").replace("\x1b", "")
     )
@@ -276,7 +277,7 @@ def _hostile(folder: Path, text: str) -> Subject:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_whatever_a_model_says_stays_text(text: str, tmp_path: Path) -> None:
-    page = render(_hostile(tmp_path, text))
+    page = render(hostile(tmp_path, text))
     found = read(page)
     assert not found.tags & {"script", "img", "link", "iframe", "form", "input", "object", "embed"}
     assert not {name for name, _ in found.attributes if name.startswith("on") or name in ("src", "style")}
@@ -288,7 +289,8 @@ def test_whatever_a_model_says_stays_text(text: str, tmp_path: Path) -> None:
     assert len(page.encode()) < LARGEST
 
 
-def _many(folder: Path, name: str, cell: str) -> Subject:
+def many(folder: Path, name: str, cell: str) -> Subject:
+    """A model of 5,000 columns and 2,000 files, named *name* and a number."""
     columns = tuple(ColumnSpec(DataType.double, f"{name}{place}") for place in range(5_000))
     document = Document(
         flavors={"sklearn": {f"{name}{place}": cell for place in range(500)}},
@@ -313,7 +315,7 @@ def _many(folder: Path, name: str, cell: str) -> Subject:
 
 @pytest.mark.parametrize(("name", "cell"), [("column ", "value"), ("'<" * 400, '"&' * 150)])
 def test_a_page_is_never_large_and_says_what_it_leaves_out(name: str, cell: str, tmp_path: Path) -> None:
-    page = render(_many(tmp_path, name, cell))
+    page = render(many(tmp_path, name, cell))
     assert len(page.encode()) <= LARGEST
     found = read(page)
     for what in (

@@ -19,6 +19,7 @@ from serving.bench.child import family
 from serving.bench.measure import measure, prepare
 from serving.bench.plan import Plan
 from serving.bench.report import fault
+from tests.modelpack.report.reading import read
 from tests.serving.bench.servers import alive, command, linux
 
 pytestmark = linux
@@ -48,18 +49,43 @@ def bench(*arguments: str) -> int:
 SHORT = ("-s", "0.2", "-c", "2")
 
 
-def test_every_engine_answers_as_the_model_does(sums: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert bench("-m", str(sums), *SHORT, "-r", "1,3", "--json") == 0
-    told = json.loads(capfd.readouterr().out)
+def test_every_engine_answers_as_the_model_does(
+    sums: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "bench.html"
+    assert bench("-m", str(sums), *SHORT, "-r", "1,3", "--json", "--report", str(page)) == 0
+    said = capfd.readouterr()
+    assert f"Wrote {page} (" in said.err
+    told = json.loads(said.out)
     met = [(one["engine"], one["rows"], one["concurrency"]) for one in told]
     assert met == [("native", 1, 2), ("native", 3, 2), ("onnx", 1, 2), ("onnx", 3, 2)]
     for one in told:
         assert one["right"] > 0
         assert (one["wrong"], one["statuses"], one["broken"], one["refused"]) == (0, {}, 0, 0)
         assert one["requests_per_second"] > 0
-        assert 0 < one["p50"] <= one["p99"]
+        assert 0 < one["p50"] <= one["p95"] <= one["p99"]
         assert one["start"] > 0
         assert one["memory"] > 1 << 20
+    found = read(page.read_text())
+    assert found.facts["Command"] == f"modelpack bench -m {sums} -w 1 -r 1,3 -c 2 -s 0.2"
+    assert found.facts["Right answers"] == f"{sum(one['right'] for one in told):,}"
+    assert [[row[0], row[1], row[5]] for row in found.tables["Figures"][1:]] == [
+        [one["engine"], str(one["rows"]), f"{one['p50'] * 1e3:.2f}"] for one in told
+    ]
+
+
+def test_a_report_asks_at_more_numbers_of_requests_unless_they_are_given(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Plan] = []
+    monkeypatch.setattr("serving.bench.show.show", lambda plan, **more: seen.append(plan))
+    for more in (
+        (),
+        ("--report", str(tmp_path / "r.html")),
+        ("--report", str(tmp_path / "r.html"), "-c", "3"),
+    ):
+        assert bench("-m", str(models / "magic"), *more) == 0
+    assert [one.concurrency for one in seen] == [(1, 16, 64), (1, 2, 4, 8, 16, 32, 64), (3,)]
 
 
 def test_people_get_a_table(models: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +128,8 @@ def test_another_method_is_measured_by_its_own_answers(sums: Path, capfd: pytest
         (["-m", "{models}/magic", "-r", "0"], 2, "whole numbers from 1 up"),
         (["-m", "{models}/magic", "-c", "1,x"], 2, "whole numbers from 1 up"),
         (["-m", "{models}/magic", "-s", "0"], 2, "0.1"),
+        (["-m", "{models}/magic", "--report", "/nowhere/at/all"], 2, "no folder that can be written"),
+        (["-m", "{models}/magic", "--report", "{models}/magic/MLmodel"], 1, "no report of modelpack"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(

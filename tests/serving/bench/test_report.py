@@ -10,7 +10,15 @@ from serving.bench.report import HEADINGS, cells, fault, plain
 
 
 def _result(**more: Any) -> Result:
-    given = {"right": 1100, "timed": 1000, "seconds": 2.0, "p50": 0.001, "p99": 0.0123456, "busy": 0.5}
+    given = {
+        "right": 1100,
+        "timed": 1000,
+        "seconds": 2.0,
+        "p50": 0.001,
+        "p95": 0.004,
+        "p99": 0.0123456,
+        "busy": 0.5,
+    }
     return Result(
         engine="native",
         rows=100,
@@ -62,4 +70,5 @@ def test_being_turned_away_is_no_fault() -> None:
 
 def test_programs_get_seconds_and_bytes() -> None:
     told = plain(_result())
-    assert (told["requests_per_second"], told["p50"], told["memory"]) == (500.0, 0.001, 50 << 20)
+    assert (told["requests_per_second"], told["memory"]) == (500.0, 50 << 20)
+    assert (told["p50"], told["p95"], told["p99"]) == (0.001, 0.004, 0.0123456)
