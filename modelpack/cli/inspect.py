@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from modelpack import registry, settings
+from modelpack.artifacts.private import make_private
 from modelpack.cli.output import as_json, print_fact, print_json, print_table
 from modelpack.directory import ModelDirectory, layout
 from modelpack.engines.certificate import HEADINGS, Certificate
@@ -93,8 +94,9 @@ def _deliver(subject: Subject, target: Path | None, *, opens: bool) -> None:
         return
     if target is None:
         folder = settings.home(os.environ) / "reports"
+        make_private(folder.parent)
         # A report tells of paths, examples and metadata, which are nobody else's business.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         target = folder / file_name(subject.name, subject.facts.digest)
     if target.resolve().is_relative_to(subject.directory.path.resolve()):
         raise click.UsageError("A report inside of the model would damage it: choose another place.")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
+from modelpack.addresses import without_password
 from modelpack.directory import ModelDirectory
 from modelpack.directory.document import OWN
 from modelpack.engines.certificate import Certificate
@@ -103,7 +104,7 @@ def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
     found, document, version = subject.facts, subject.directory.document, subject.version
     without = "" if found.has_manifest else " (computed now; there is no manifest)"
     yield "Digest", Html(f"{code(found.digest)}{text(without)}") if found.digest else "not known"
-    yield "Reference", code(subject.reference)
+    yield "Reference", code(without_password(subject.reference))
     if version is not None:
         moment = datetime.fromtimestamp(version.created / 1000, UTC)
         yield "Registered", f"{moment:%Y-%m-%d %H:%M:%S} UTC by {version.user or 'an unknown person'}"
@@ -187,7 +188,7 @@ def _importances(subject: Subject, limits: _Limits) -> Section:
         named = f"{one.kind} for {shorten(one.group, 60)}" if one.group else one.kind
         told.append(f"<h3>{text(named)}</h3>")
         longest = min(80, limits.characters)
-        told.append(plots.bars(f"{title}, {named}", ("Feature", one.kind), ranked[:most], longest=longest))
+        told.append(plots.bars(f"{title}, {named}", ("Feature", "Value"), ranked[:most], longest=longest))
         told.append(more(len(ranked[:most]), len(ranked), "features"))
     told.append(more(min(_GROUPS, len(subject.importances)), len(subject.importances), "classes"))
     return Section("importances", title, "".join(told))
@@ -258,7 +259,8 @@ def _environment(subject: Subject, limits: _Limits) -> Section:
     found = subject.facts
     rows = [("Python", found.python or "not said")] if found.python else []
     lists = (("Requirement", found.requirements), ("Bound by", found.constraints), ("Source", found.sources))
-    kinds = [(kind, line) for kind, lines in lists for line in lines]
+    # A report is handed around: a name and a password that somebody left in a line are not.
+    kinds = [(kind, without_password(line)) for kind, lines in lists for line in lines]
     rows += kinds[: limits.rows]
     if not rows:
         return Section("environment", "Requirements", note("The model does not say what it needs."))

@@ -30,10 +30,15 @@ def bars(
     least, most = min(0.0, *drawn), max(0.0, *drawn)
     span = (most - least) or 1.0
     rows = (
-        (name, number(value), _bar((min(0.0, width) - least) / span, abs(width) / span, -least / span))
+        (name, _rounded(value), _bar((min(0.0, width) - least) / span, abs(width) / span, -least / span))
         for (name, value), width in zip(values, drawn, strict=True)
     )
     return table(title, (*headings, "Bar"), rows, numeric={1}, longest=longest, look="bars")
+
+
+def _rounded(value: float) -> str:
+    """Four digits, which is more than a bar shows."""
+    return number(float(f"{value:.4g}"))
 
 
 def _bar(start: float, width: float, zero: float) -> Html:
