@@ -1,4 +1,4 @@
-"""The guide's story: its scripts run against a server as a team has it, and what they left clicked through."""
+"""The guide's story: its scripts run against a server, and what they left there clicked through."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         for name in NAMES:
             file = folder / f"{name}.py"
             file.write_text(script(name))
-            command = [sys.executable, "-W", "ignore", file]
+            command = [sys.executable, "-W", "ignore", str(file)]
             done = subprocess.run(
                 command, cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False
             )
