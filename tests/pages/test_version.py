@@ -41,8 +41,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with opened(folder) as first:
         run = first.run("0", "the best run", metrics={"f1": [0.9]})
         first.register(proved(folder / "proved"), "churn", run_id=run, description="Who leaves.")
-        given = {"input_example": frame().head(2), "requirements": ["scikit-learn"], "certify": False}
-        first.register(modelpack.save(pipeline(), folder / "plain", **given).path, "churn")
+        example = frame().head(2)
+        plain = modelpack.save(pipeline(), folder / "plain", input_example=example, certify=False)
+        first.register(plain.path, "churn")
         with (
             serving(
                 folder / "serve", "-m", "models:/churn/1", environ={"MLFLOW_TRACKING_URI": first.address}

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from modelpack.errors import InvalidName
+from modelpack.errors import InvalidName, shorten
 from modelpack.tracking.records import Metric
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.pages import Page
@@ -22,6 +22,7 @@ MOST_READ: Final = 100_000
 
 Point = tuple[float, float]
 
+_LONGEST_NAME: Final = 80
 _ODD: Final = {"nan": "NaN", "inf": "∞", "-inf": "-∞"}
 
 
@@ -67,7 +68,7 @@ def _curve(ask: Ask, run_id: str, key: str, room: int) -> dict[str, Any]:
     thinned = thin(seen, room)
     return {
         "id": run_id,
-        "name": run.info.run_name,
+        "name": shorten(run.info.run_name, _LONGEST_NAME),
         "count": len(seen),
         "gaps": sum(not math.isfinite(y) for _, y in seen),
         "x": [_plain(x) for x, _ in thinned],

@@ -6,6 +6,8 @@
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const options = { by: "step", log: false };
+  // Between two steps there is none.
+  const WHOLE = [...Array(16).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const told = (value) => (value == null ? "–" : Number(value.toPrecision(6)).toString());
 
@@ -154,7 +156,7 @@
         // A double click would fit what was fetched last, which may be a part.
         cursor: { drag: { x: true, y: false }, points: { size: 8 }, bind: { dblclick: () => () => this.all() } },
         scales: { x: { time: false }, y: { distr: options.log && isPositive(runs) ? 3 : 1 } },
-        axes: [{ ...axis(), size: 28 }, { ...axis(), size: 56 }],
+        axes: [{ ...axis(), size: 28, ...(options.by === "step" && { incrs: WHOLE }) }, { ...axis(), size: 56 }],
         series: [
           {},
           ...runs.map((run) => ({
