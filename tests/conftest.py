@@ -15,3 +15,11 @@ def _nothing_is_certified_unless_a_test_says_so() -> Iterator[None]:
         if "MODELPACK_CERTIFY_ROWS" not in os.environ:
             patch.setenv("MODELPACK_CERTIFY_ROWS", "0")
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a browser, before anything is chosen by marks."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
