@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -38,8 +38,7 @@ class Answer:
     batch: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request that has been read and held to the signature of the model that it is for.
 
     *passage* is filled in on its way, if somebody follows it.
@@ -191,14 +190,17 @@ def _settle(
     sizes = [question.payload.rows for question in questions]
     if lane.quick is None or not 0 < sum(sizes) <= lane.quick_rows:
         return
-    begun = clock()
+    # All are followed, or none.
+    is_followed = questions[0].passage is not None
+    begun = clock() if is_followed else 0.0
     try:
         if len(questions) == 1:
             results = [lane.quick(questions[0].payload.data, questions[0].payload.params)]
         else:
             data = join([question.payload.data for question in questions])
             results = split(lane.quick(data, questions[0].payload.params), sizes)
-        _note_call(questions, begun)
+        if is_followed:
+            _note_call(questions, begun)
         for place, question, result in zip(places, questions, results, strict=True):
             rows, engine = question.payload.rows, question.served.engine
             outcomes[place] = Answer(question.codec.encode(result), rows, engine, len(questions))
