@@ -11,9 +11,9 @@ from modelpack.engines.certificate import Certificate
 from modelpack.errors import shorten
 from modelpack.report.certified import methods
 from modelpack.report.page import table
+from modelpack.schema.form import Field, form_of
 from modelpack.schema.telling import rows_of
 from serving import contract
-from serving.fields import Field, form_of
 from serving.models import Served
 from serving.standing import Standing
 
@@ -117,7 +117,7 @@ def _engine(view: View) -> str:
 
 
 def _try_it(view: View) -> str:
-    form = form_of(view.served)
+    form = form_of(view.served.signature, view.served.example)
     url = f"{view.address}{contract.INVOCATIONS}"
     names = escape(json.dumps(form.names, ensure_ascii=False))
     fields = "".join(_field(f"column-{n}", one, is_param=False) for n, one in enumerate(form.columns))
@@ -153,7 +153,8 @@ def _try_it(view: View) -> str:
 
 def _field(identity: str, field: Field, *, is_param: bool) -> str:
     name = escape(shorten(field.name, _LONGEST))
-    kind = f'data-kind="{field.kind}"' + (f' data-param="{escape(field.name)}"' if is_param else "")
+    written = "number" if field.kind == "whole" else field.kind
+    kind = f'data-kind="{written}"' + (f' data-param="{escape(field.name)}"' if is_param else "")
     hint = f"{escape(shorten(field.type, 80))}{'' if field.required else ', may be missing'}"
     common = f'id="{identity}" {kind} aria-describedby="{identity}-type"'
     return (
@@ -173,7 +174,7 @@ def _control(common: str, field: Field) -> str:
         return f"<select {common}>{options}</select>"
     if field.kind == "json":
         return f'<textarea {common} rows="3" spellcheck="false">{text}</textarea>'
-    mode = ' inputmode="decimal"' if field.kind == "number" else ""
+    mode = ' inputmode="decimal"' if field.kind in ("whole", "number") else ""
     return f'<input {common} type="text"{mode} spellcheck="false" value="{text}">'
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from modelpack._version import __version__
 from modelpack.schema import (
     AnyType,
@@ -18,6 +16,7 @@ from modelpack.schema import (
     Signature,
     TensorSpec,
 )
+from modelpack.schema.sample import sample
 from serving import contract, openapi_v2
 from serving.codecs.arrow import PARQUET, STREAM
 from serving.models import Served
@@ -254,45 +253,5 @@ def _predictions(schema: Schema | None) -> Document:
 
 def example_request(served: Served) -> Any:
     """A body to try: the one saved with the model, else one made up from the signature, else None."""
-    if served.example is not None or served.signature.inputs is None:
-        return served.example
     schema = served.signature.inputs
-    if not schema.is_tensor:
-        row = [_made_up(spec.type) for spec in schema.columns]
-        columns = {} if schema.columns[0].name is None else {"columns": schema.names}
-        return {"dataframe_split": {**columns, "data": [row]}}
-    tensors = {spec.name: _made_up_tensor(spec) for spec in schema.tensors}
-    return {"inputs": tensors.get(None, tensors)}
-
-
-_MADE_UP: dict[DataType, Any] = {
-    DataType.boolean: True,
-    DataType.integer: 1,
-    DataType.long: 1,
-    DataType.float: 0.5,
-    DataType.double: 0.5,
-    DataType.string: "text",
-    DataType.binary: "aGk=",
-    DataType.datetime: "2024-01-31T12:00:00",
-}
-
-
-def _made_up(kind: ColumnType) -> Any:
-    match kind:
-        case DataType():
-            return _MADE_UP[kind]
-        case Array():
-            return [_made_up(kind.items)]
-        case Object():
-            return {member.name: _made_up(member.type) for member in kind.properties}
-        case Map():
-            return {"key": _made_up(kind.values)}
-        case AnyType():
-            return None
-
-
-def _made_up_tensor(spec: TensorSpec) -> Any:
-    shape = tuple(1 if length < 0 else length for length in spec.shape)
-    if spec.dtype.kind in "biuf":
-        return np.zeros(shape, dtype=spec.dtype).tolist()
-    return np.full(shape, "text", dtype=object).tolist()
+    return served.example if served.example is not None or schema is None else sample(schema)

@@ -4,12 +4,10 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-import orjson
-
 from modelpack.schema import ParamSpec, Schema
+from modelpack.schema.form import form_of
 from serving import contract
 from serving.models import Served
-from serving.openapi import example_request
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; }
@@ -75,7 +73,7 @@ def render(served: Served) -> str:
 {_schema(signature.outputs)}
 <h2>Try it</h2>
 <p><label for="body"><code>POST {contract.INVOCATIONS}</code>, {contract.JSON}</label></p>
-<textarea id="body" spellcheck="false">{escape(_example(served))}</textarea>
+<textarea id="body" spellcheck="false">{escape(_begin(served))}</textarea>
 <p><button id="send">Predict</button></p>
 <pre id="answer" aria-live="polite"></pre>
 <script>{SCRIPT}</script>
@@ -84,9 +82,9 @@ def render(served: Served) -> str:
 """
 
 
-def _example(served: Served) -> str:
-    example = example_request(served)
-    return orjson.dumps({"inputs": []} if example is None else example, option=orjson.OPT_INDENT_2).decode()
+def _begin(served: Served) -> str:
+    body = form_of(served.signature, served.example).body
+    return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
 
 
 def _schema(schema: Schema | None) -> str:

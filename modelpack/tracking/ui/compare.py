@@ -99,7 +99,7 @@ def _rows(runs: Sequence[Run]) -> list[Row]:
 def _scatter(ask: Ask, rows: Sequence[Row]) -> tuple[drawing.Scatter | None, str, str]:
     """The plot of the two columns that were picked, or of the first that differ; and which these are."""
     known = {row.column.name: row for row in rows}
-    differing = [row for row in rows if row.differs] or list(rows)
+    differing = _telling(rows)
     usual_x = next((row for row in differing if row.column.kind == "params"), None)
     usual_y = next((row for row in differing if row.column.kind == "metrics" and row is not usual_x), None)
     x = known.get(ask.one("x"), usual_x or (differing[0] if differing else None))
@@ -116,12 +116,16 @@ def _axes(ask: Ask, rows: Sequence[Row]) -> list[Row]:
     picked = [known[name] for name in ask.several("axis") if name in known]
     if picked:
         return picked[:AXES]
-    # An axis that most lines pass by tells little.
-    shared = [row for row in rows if row.differs and sum(one is not None for one in row.values) > 1]
-    differing = shared or list(rows)
+    differing = _telling(rows)
     params = [row for row in differing if row.column.kind == "params"][:_USUAL_AXES]
     metrics = [row for row in differing if row.column.kind == "metrics"]
     return [*params, *metrics[: max(1, _USUAL_AXES + 1 - len(params))]]
+
+
+def _telling(rows: Sequence[Row]) -> list[Row]:
+    """Those that differ in more than one run: a point alone tells little. All, where there are none."""
+    shared = [row for row in rows if row.differs and sum(one is not None for one in row.values) > 1]
+    return shared or list(rows)
 
 
 PAGES: Final = (Page("GET", "/compare", show),)

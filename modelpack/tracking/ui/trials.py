@@ -5,27 +5,15 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from modelpack.errors import InvalidName, shorten
-from modelpack.schema import ColumnSpec, DataType, ParamSpec, Signature
+from modelpack.schema import Signature
+from modelpack.schema.form import NOTHING, Kind
+from modelpack.schema.form import Field as Begun
+from modelpack.schema.form import form_of as begin
 
-Kind = Literal["text", "whole", "number", "choice", "json"]
-
-MOST_FIELDS: Final = 60
-"""Columns beyond which a row is written as one text."""
-LARGEST_BODY: Final = 200_000
-"""Characters of a body that is shown."""
 BODY: Final = "body"
-
-_KINDS: Final[dict[DataType, Kind]] = {
-    DataType.boolean: "choice",
-    DataType.integer: "whole",
-    DataType.long: "whole",
-    DataType.float: "number",
-    DataType.double: "number",
-}
-_NOTHING: Final[Any] = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ class Form:
     """The fields of one row and of the params; or, where *fields* are none, one *text* for the whole body."""
 
     fields: tuple[Field, ...] = ()
-    names: tuple[str | int, ...] | None = ()
+    names: tuple[str, ...] | None = ()
     text: str = ""
 
     @property
@@ -98,33 +86,36 @@ class Outcome:
 
 def form_of(signature: Signature | None, example: Any, filled: Mapping[str, str]) -> Form:
     """The form for *signature*, with the first row of *example* in it, or with what was *filled* in."""
-    inputs = signature.inputs if signature else None
-    if signature is None or inputs is None or inputs.is_tensor or len(inputs.specs) > MOST_FIELDS:
-        usual = json.dumps(example, indent=1, ensure_ascii=False) if example is not None else '{"inputs": []}'
-        return Form(text=filled.get(BODY, usual if len(usual) <= LARGEST_BODY else '{"inputs": []}'))
-    row = _first_row(example)
+    begun = begin(signature or Signature(), example)
+    if not begun.columns:
+        return Form(text=filled.get(BODY, begun.body))
     fields = [
-        _column(place, name, column, row, filled)
-        for place, (name, column) in enumerate(zip(inputs.names, inputs.columns, strict=True))
+        _field(f"{kind}.{place}", one, filled, is_param=kind == "param")
+        for kind, found in (("input", begun.columns), ("param", begun.params))
+        for place, one in enumerate(found)
     ]
-    fields += [_param(place, one, filled) for place, one in enumerate(signature.params)]
-    return Form(tuple(fields), tuple(inputs.names) if inputs.is_named else None)
+    return Form(tuple(fields), begun.names)
 
 
-def curl_line(form: Form) -> str:
-    """The line for a terminal that sends what *form* holds."""
+def _field(identity: str, one: Begun, filled: Mapping[str, str], *, is_param: bool) -> Field:
+    value = filled.get(identity, one.text)
+    return Field(identity, one.name, one.type, one.kind, value, one.required, is_param)
+
+
+def curl_line(form: Form, server: str) -> str:
+    """The line for a terminal that sends what *form* holds to *server*."""
     return (
-        "curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\\n"
+        f"curl {shlex.quote(server)}/invocations -H 'Content-Type: application/json' \\\n"
         f"  -d {shlex.quote(_shown(form))}"
     )
 
 
-def python_lines(form: Form) -> str:
-    """The lines of Python that send what *form* holds."""
+def python_lines(form: Form, server: str) -> str:
+    """The lines of Python that send what *form* holds to *server*."""
     return (
         "import json, urllib.request\n"
         f"body = json.dumps({_python(form)})\n"
-        'request = urllib.request.Request("http://127.0.0.1:5001/invocations", body.encode(),\n'
+        f"request = urllib.request.Request({server + '/invocations'!r}, body.encode(),\n"
         '                                 {"Content-Type": "application/json"})\n'
         "print(json.load(urllib.request.urlopen(request)))"
     )
@@ -134,60 +125,11 @@ def _shown(form: Form) -> str:
     try:
         return form.body
     except InvalidName:
-        return '{"inputs": []}'
+        return NOTHING
 
 
 def _python(form: Form) -> str:
     return repr(json.loads(_shown(form)))
-
-
-def _first_row(example: Any) -> Mapping[Any, Any]:
-    """The first row of an example for ``/invocations``, by name and by place."""
-    if not isinstance(example, dict):
-        return {}
-    frame = example.get("dataframe_split")
-    if isinstance(frame, dict) and isinstance(frame.get("data"), list) and frame["data"]:
-        row = frame["data"][0]
-        if isinstance(row, list):
-            columns = frame.get("columns")
-            named = dict(zip(columns, row, strict=False)) if isinstance(columns, list) else {}
-            return {**dict(enumerate(row)), **named}
-    records = example.get("dataframe_records")
-    if isinstance(records, list) and records and isinstance(records[0], dict):
-        return records[0]
-    return {}
-
-
-def _column(
-    place: int, name: str | int, column: ColumnSpec, row: Mapping[Any, Any], filled: Mapping[str, str]
-) -> Field:
-    kind: Kind = "json"
-    if isinstance(column.type, DataType):
-        kind = _KINDS.get(column.type, "text")
-    known = row.get(name, row.get(str(name), _NOTHING))
-    identity = f"input.{place}"
-    value = filled.get(identity, _text(known, kind))
-    return Field(identity, str(name), str(column.type), kind, value, column.required)
-
-
-def _param(place: int, param: ParamSpec, filled: Mapping[str, str]) -> Field:
-    kind: Kind = "json"
-    if param.shape is None and isinstance(param.type, DataType):
-        kind = _KINDS.get(param.type, "text")
-    told = str(param.type) if param.shape is None else f"list of {param.type}"
-    identity = f"param.{place}"
-    value = filled.get(identity, _text(param.to_json()["default"], kind))
-    return Field(identity, param.name, told, kind, value, required=False, is_param=True)
-
-
-def _text(value: Any, kind: Kind) -> str:
-    if value is _NOTHING or value is None:
-        return "" if kind != "json" or value is _NOTHING else "null"
-    if kind == "json":
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _number(text: str) -> float | int:

@@ -20,6 +20,7 @@ from modelpack.tracking.ui.telling import segment
 
 TAGS: Final = 30
 
+_USUAL_SERVER: Final = "http://127.0.0.1:5001"
 _OWN: Final = "modelpack."
 """Begins tags that tell again what stands beside them."""
 
@@ -42,6 +43,7 @@ def page_of(ask: Ask, *, filled: dict[str, str], outcome: trials.Outcome | None)
     version = registry.get_version(ask.path["name"], ask.version)
     card = _card(ask, version)
     form = trials.form_of(card.signature, card.example, filled)
+    server = next(iter(ask.parts.settings.scoring_servers), _USUAL_SERVER)
     return page(
         "version.html",
         ask,
@@ -58,8 +60,8 @@ def page_of(ask: Ask, *, filled: dict[str, str], outcome: trials.Outcome | None)
         servers=ask.parts.settings.scoring_servers,
         outcome=outcome,
         reference=f"models:/{version.name}/{version.version}",
-        curl=trials.curl_line(form),
-        python=trials.python_lines(form),
+        curl=trials.curl_line(form, server),
+        python=trials.python_lines(form, server),
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import modelpack
 from modelpack.schema import ColumnSpec, DataType, Schema, Signature
+from modelpack.schema.form import form_of
 from serving import front
-from serving.fields import form_of
 from serving.models import find
 from serving.standing import PATIENT_SECONDS, Standing, Watch
 from tests.serving.counts import scraped, value_of
@@ -69,7 +69,7 @@ def test_what_a_model_says_never_becomes_markup(tmp_path: Path) -> None:
 
 def test_the_form_begins_with_a_request_that_is_answered(tmp_path: Path) -> None:
     model = served(example=EXAMPLE)
-    form = form_of(model)
+    form = form_of(model.signature, model.example)
     assert [(one.name, one.kind, one.text) for one in form.columns] == [
         ("a", "number", "9007199254740993"),
         ("b", "number", "2.5"),
@@ -78,7 +78,7 @@ def test_the_form_begins_with_a_request_that_is_answered(tmp_path: Path) -> None
         # 2**53 + 1 is no double, and refused as everywhere; another first value is answered.
         assert home.post(form.body).status_code == 400
         assert home.post(form.body.replace("9007199254740993", "1")).json() == {"predictions": [3.5]}
-        assert home.post(form_of(served()).body).status_code == 200
+        assert home.post(form_of(served().signature, None).body).status_code == 200
 
 
 def test_the_lines_to_copy_send_the_request() -> None:
