@@ -1,6 +1,7 @@
 """Directories written whole or not at all, digests, and containment."""
 
 import ctypes
+import errno
 import hashlib
 import os
 import secrets
@@ -227,16 +228,28 @@ def walk(folder: Path) -> Iterator[Path]:
 def inside(folder: Path, name: str) -> Path:
     """The path of *name* inside *folder*, never outside: anyone may have written the document it comes from.
 
-    Refuses what ``relative`` refuses, and links on the way, by InvalidModel. The file need not exist.
+    Refuses what ``relative`` refuses, links on the way, and what is too long for this disk, by InvalidModel.
+    The file need not exist.
     """
     path = folder
     for part in relative(name).parts:
         path = path / part
-        if path.is_symlink():
+        if _is_link(path):
             raise InvalidModel(
                 f"{shorten(repr(name), 120)} leads through a link; a model directory holds plain files"
             )
     return path
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise InvalidModel(
+            f"{shorten(repr(path.name), 120)} is too long for the name of a file on this disk"
+        ) from None
 
 
 def relative(name: str) -> PurePosixPath:

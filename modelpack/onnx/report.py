@@ -152,7 +152,7 @@ class Report:
                 onnx_digest=str(document["onnx_digest"]),
                 made=str(document.get("made", "")),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InvalidModel("the parity report is damaged; certify the model again") from error
 
 

@@ -29,6 +29,10 @@ LARGEST: Final = 300_000
 """Bytes of a page; whatever a model has many of is cut until it fits."""
 
 
+_LATEST: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A model and what there is to tell of it.
@@ -106,7 +110,7 @@ def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
     yield "Digest", Html(f"{code(found.digest)}{text(without)}") if found.digest else "not known"
     yield "Reference", code(without_password(subject.reference))
     if version is not None:
-        moment = datetime.fromtimestamp(version.created / 1000, UTC)
+        moment = datetime.fromtimestamp(min(max(version.created, 0), _LATEST) / 1000, UTC)
         yield "Registered", f"{moment:%Y-%m-%d %H:%M:%S} UTC by {version.user or 'an unknown person'}"
     writer = f"modelpack {document.writer}" if document.writer else f"MLflow {document.mlflow_version}"
     yield "Saved", f"{document.utc_time_created or 'at an unknown time'} by {writer}"

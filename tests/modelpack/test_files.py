@@ -176,6 +176,13 @@ def test_a_name_that_leads_out_or_hides_is_refused(tmp_path: Path, name: str) ->
     assert len(str(met.value)) <= 300
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 4_000 + "b"], ids=["part", "whole"])
+def test_a_name_that_no_disk_holds_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidModel, match="too long for the name of a file") as met:
+        files.inside(tmp_path, name)
+    assert len(str(met.value)) <= 300
+
+
 @pytest.mark.parametrize("name", ["a", "a/b.c", "./a", "größe.txt", "a b", "...", "a..b"])
 def test_a_plain_name_stays_inside(tmp_path: Path, name: str) -> None:
     assert files.inside(tmp_path, name).is_relative_to(tmp_path)

@@ -69,6 +69,7 @@ def _changed(**changes: object) -> str:
         _changed(methods=[1]),
         _changed(layout={"blocks": 3}),
         _changed(domain=None),
+        _changed(seed=float("inf")),
         "[" * 100_000,
     ],
 )

@@ -270,7 +270,7 @@ def hostile(folder: Path, text: str) -> Subject:
         importances=(Importances(text, ((text, 1.0),), text),),
         reference=text,
         version=ModelVersion(
-            *(text, 1, text, text, text, text, text, text, {text: text}, (text,), 0, 0, text, text)
+            *(text, 1, text, text, text, text, text, text, {text: text}, (text,), 10**20, 0, text, text)
         ),
     )
 
