@@ -12,6 +12,7 @@ from serving.images.engine import Builder, Order, engine
 from serving.images.errors import Disagreement
 from serving.images.plan import NETRC, PIP_CONFIG, ImagePlan
 from serving.images.planning import plan_image
+from serving.images.requirements import EXTRAS
 
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 _Command = Callable[..., Any]
@@ -33,6 +34,13 @@ _OPTIONS = (
     click.option("--port", type=int, help="Where the server listens in its container; default: 8080."),
     click.option(
         "--model-at-start", "at_start", is_flag=True, help="Leave the model out; fetch it each start."
+    ),
+    click.option(
+        "--extra",
+        "extras",
+        multiple=True,
+        type=click.Choice(EXTRAS),
+        help="An extra of modelpack: bodies of Arrow, gRPC, traces by OpenTelemetry. May be given again.",
     ),
     click.option("--lock", type=_File, help="Install exactly this: NAME==VERSION --hash=sha256:… lines."),
     click.option("--sbom", is_flag=True, help="Add a bill of materials (CycloneDX), inside and beside."),

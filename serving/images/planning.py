@@ -33,6 +33,7 @@ def plan_image(
     base: str | None = None,
     python: str | None = None,
     platform: str | None = None,
+    extras: Iterable[str] = (),
     more: Iterable[str] = (),
     lock: Path | None = None,
     at_start: bool = False,
@@ -49,7 +50,7 @@ def plan_image(
     directory = open_model(reference)
     version = names.python("--python", python or _python(base, directory))
     target = names.platform("--platform", platform or MACHINES.get(machine.machine().lower(), ""))
-    need = wanted(directory, engine=engine, python=version, at_start=at_start, more=more)
+    need = wanted(directory, engine=engine, python=version, at_start=at_start, extras=extras, more=more)
     for url in (*([index] if index else []), *more_indexes):
         names.index("--index-url", url)
     if lock is None:

@@ -17,6 +17,9 @@ from serving.settings import EngineName
 
 DISTRIBUTION = "modelpack"
 
+EXTRAS = ("arrow", "grpc", "otel")
+"""What of this toolkit a server can do more, if its image brings what that takes."""
+
 _LEFT_OUT = frozenset({DISTRIBUTION, "mlflow", "mlflow-skinny", "mlflow-tracing"})
 """Ours comes as a wheel of its own, and a model that MLflow saved is served without MLflow."""
 
@@ -39,19 +42,21 @@ def wanted(
     engine: EngineName,
     python: str,
     at_start: bool = False,
+    extras: Iterable[str] = (),
     more: Iterable[str] = (),
 ) -> Wanted:
     """What an image needs that serves *directory* by *engine* on *python* (``3.11``).
 
     ``auto`` is both engines where a report certifies the served method, else the native one. The versions
-    that the model was saved with stay. Raises Uncertified for ``onnx`` without a certificate, InvalidValue
-    for a wrong line in *more*.
+    that the model was saved with stay. *extras* are some of EXTRAS. Raises Uncertified for ``onnx`` without a
+    certificate, InvalidValue for a wrong line in *more*.
     """
     versions, why = _certificate(directory)
     if engine == "onnx" and why:
         raise Uncertified(shorten(f"no image of the ONNX form can be made: {why}; see modelpack certify"))
     chosen: EngineName = "native" if why and engine == "auto" else engine
-    lines = set(ours({"", "serve", *(("registry", "postgres") if at_start else ())}, python))
+    own_extras = {"", "serve", *(("registry", "postgres") if at_start else ()), *extras}
+    lines = set(ours(own_extras, python))
     own = [one for one in _model(directory) if canonicalize_name(one.name) not in _LEFT_OUT]
     if chosen != "native":
         lines.add(f"onnxruntime=={version}" if (version := versions.get("onnxruntime")) else "onnxruntime")

@@ -4,15 +4,13 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import unquote
 
+from modelpack.cli.doctor.variables import scrubbed, secrets
 from modelpack.errors import shorten
 
 _THEIRS = ("opentelemetry", "urllib3", "requests")
 _FRESH_SECONDS = 60.0
 _MOST_KINDS = 256
-_LEAST = 4
-"""Characters of a text that is worth looking for; a shorter one stands everywhere."""
 
 
 class Hushed(logging.Filter):
@@ -58,28 +56,9 @@ class Hushed(logging.Filter):
 
     def scrub(self, text: str) -> str:
         """*text* without a secret, and without passwords and queries of addresses."""
-        for secret in self._secrets:
-            text = text.replace(secret, "…")
-        return re.sub(r"\?\S*", "?…", re.sub(r"//[^\s/]*@", "//…@", text))
+        return re.sub(r"\?\S*", "?…", re.sub(r"//[^\s/]*@", "//…@", scrubbed(text, self._secrets)))
 
 
-def secrets_of(environ: Mapping[str, str]) -> set[str]:
-    """Every text in OpenTelemetry's variables that must not be shown: the headers, whole and in parts."""
-    found: set[str] = set()
-    for name, value in environ.items():
-        if name.startswith("OTEL_") and name.endswith("_HEADERS"):
-            found.update(_parts(value))
-        if name.startswith("OTEL_") and name.endswith("_ENDPOINT"):
-            found.update(re.findall(r"//[^\s/:@]*:([^\s/]+)@", value))
-    return {one for one in found if len(one) >= _LEAST}
-
-
-def _parts(value: str) -> Iterable[str]:
-    yield value.strip()
-    for item in value.split(","):
-        for text in (item, unquote(item)):
-            yield text.strip()
-            word = text.partition("=")[2].strip()
-            yield word
-            # Such as "Bearer", which is no secret, and what stands behind it.
-            yield word.rpartition(" ")[2] if " " in word else text.strip().rpartition(" ")[2]
+def secrets_of(environ: Mapping[str, str]) -> list[str]:
+    """Every text in OpenTelemetry's variables that must not be shown: passwords, headers and their parts."""
+    return secrets({name: value for name, value in environ.items() if name.startswith("OTEL_")})

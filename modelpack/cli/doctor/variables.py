@@ -1,9 +1,10 @@
-"""The variables of ours and of MLflow's that are set, without a secret."""
+"""The variables of ours, of MLflow's and of OpenTelemetry's that are set, without a secret."""
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import unquote
 
 from modelpack.cli.doctor.finding import Finding, Patient
 from modelpack.errors import shorten
@@ -81,6 +82,16 @@ SHOWN: Final = frozenset(
         "MLFLOW_TRACKING_SERVER_CERT_PATH",
         "MLFLOW_TRACKING_URI",
         "MLFLOW_WORKERS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_PROPAGATORS",
+        "OTEL_SDK_DISABLED",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
     ]
 )
 """Read by us, and fit to be shown once passwords in addresses are out. Of all others the name alone is."""
@@ -97,7 +108,7 @@ _LEAST: Final = 4
 def look(patient: Patient) -> Iterator[Finding]:
     """A finding for each variable, by name."""
     for name in sorted(patient.environ):
-        if name.startswith(("MODELPACK_", "MLFLOW_")) and patient.environ[name]:
+        if name.startswith(("MODELPACK_", "MLFLOW_", "OTEL_")) and patient.environ[name]:
             yield _of(name, patient.environ[name])
 
 
@@ -124,9 +135,21 @@ def secrets(environ: Mapping[str, str]) -> list[str]:
     for name, value in environ.items():
         if _SECRET.search(name.upper()):
             found.add(value.strip())
+        if name.upper().endswith("_HEADERS"):
+            found.update(_of_headers(value))
         found.update(re.findall(r"//[^\s/:@]*:(\S+)@", value))
         found.update(text for name, text in re.findall(_QUERY, value) if _SECRET.search(name.upper()))
     return sorted((one for one in found if len(one) >= _LEAST), key=len, reverse=True)
+
+
+def _of_headers(value: str) -> Iterator[str]:
+    """All of ``name=value,…`` as OpenTelemetry writes headers, and its parts, also where it is malformed."""
+    yield value.strip()
+    for item in value.split(","):
+        for text in (item.strip(), unquote(item).strip()):
+            word = text.partition("=")[2].strip()
+            # What stands before the space is such as "Bearer", which is no secret.
+            yield from (text, word, text.rpartition(" ")[2])
 
 
 def scrubbed(text: str, hidden: list[str]) -> str:

@@ -85,6 +85,21 @@ def test_more_can_be_asked_for(model: ModelDirectory) -> None:
         wanted(model, engine="onnx", python="3.11", more=["curl; id"])
 
 
+@pytest.mark.parametrize(
+    ("extra", "brings"),
+    [
+        ("arrow", {"pyarrow"}),
+        ("grpc", {"grpcio", "protobuf"}),
+        ("otel", {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"}),
+    ],
+)
+def test_an_extra_of_this_toolkit_can_be_asked_for_by_its_name(
+    model: ModelDirectory, extra: str, brings: set[str]
+) -> None:
+    plain = _names(wanted(model, engine="onnx", python="3.11"))
+    assert _names(wanted(model, engine="onnx", python="3.11", extras=[extra])) - plain == brings
+
+
 def test_this_toolkit_is_never_asked_of_an_index(model: ModelDirectory) -> None:
     assert "modelpack" not in _names(wanted(model, engine="auto", python="3.11", at_start=True))
     assert not [line for line in installed() if line.startswith("modelpack==")]

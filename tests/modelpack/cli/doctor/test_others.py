@@ -115,6 +115,20 @@ def test_a_name_that_nobody_reads_is_told_with_the_nearest() -> None:
     ]
 
 
+def test_a_collector_is_told_and_its_key_is_a_secret() -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:open-sesame@collector:4318",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=sesame%20street,Authorization=Bearer%20s-e-s-a-m-e",
+    }
+    assert list(variables.look(Patient(environ=environ))) == [
+        Finding("variable", "ok", "OTEL_EXPORTER_OTLP_ENDPOINT=https://…@collector:4318"),
+        Finding("variable", "ok", "OTEL_EXPORTER_OTLP_HEADERS is set"),
+    ]
+    hidden = variables.secrets(environ)
+    for secret in ("open-sesame", "sesame street", "sesame%20street", "s-e-s-a-m-e"):
+        assert variables.scrubbed(f"it said {secret}.", hidden) == "it said …."
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
