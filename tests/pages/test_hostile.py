@@ -1,6 +1,7 @@
 """What anybody may have written, shown by a real browser at a phone's width: it is text, and nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -71,53 +72,71 @@ def _is_harmless(seen: Watched) -> None:
     is_light_and_whole(seen)
 
 
-def _experiment(house: House, which: str) -> tuple[str, str, str]:
-    """An experiment and two runs with the text *which* wherever there is room for any text."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An experiment with one run, and a text wherever there is room; *key* names all that is logged."""
+
+    experiment: str
+    run: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def written(house: House) -> dict[str, Written]:
+    return {which: _write(house, which) for which in TEXTS}
+
+
+def _write(house: House, which: str) -> Written:
     text, tracking = TEXTS[which], house.parts.tracking
-    name = text[: rules.LONGEST_NAME].strip() or "blank"
     noted = {"mlflow.note.content": text[: rules.LONGEST_EXPERIMENT_TAG], "shown": text[:500]}
-    experiment = tracking.create_experiment(f"{which} {name}"[: rules.LONGEST_NAME], tags=noted)
+    experiment = tracking.create_experiment(f"{which} {text}"[: rules.LONGEST_NAME], tags=noted)
     key = ("k" * rules.LONGEST_KEY) if which == "long" else "key"
     tag = text[: rules.LONGEST_TAG]
-    runs = [
-        house.run(
-            experiment,
-            f"{tag}{number}"[-rules.LONGEST_TAG :],
-            metrics={key: [0.1 * number, 0.2], "single": [1.0 + number]},
-            params={key: f"{number}{text}"[: rules.LONGEST_PARAM]},
-            tags={"t": tag, "mlflow.note.content": tag, "mlflow.source.name": tag, "mlflow.user": tag},
-        )
-        for number in (1, 2)
-    ]
+    run = house.run(
+        experiment,
+        f"{tag}run"[-rules.LONGEST_TAG :],
+        metrics={key: [0.1, 0.2], "single": [1.0]},
+        params={key: text[: rules.LONGEST_PARAM]},
+        tags={"t": tag, "mlflow.note.content": tag, "mlflow.source.name": tag, "mlflow.user": tag},
+    )
     dataset = Dataset(name=text[:400].strip() or "blank", digest="d", source_type="s", source=text[:65_000])
-    tracking.log_inputs(runs[0], [DatasetInput(dataset=dataset, tags={"mlflow.data.context": text[:400]})])
-    return experiment, runs[0], runs[1]
+    tracking.log_inputs(run, [DatasetInput(dataset=dataset, tags={"mlflow.data.context": text[:400]})])
+    return Written(experiment, run, key)
 
 
 @pytest.mark.parametrize("which", TEXTS)
-def test_a_text_is_shown_as_it_is_and_does_nothing(chromium: Browser, house: House, which: str) -> None:
-    experiment, run, other = _experiment(house, which)
-    key = ("k" * rules.LONGEST_KEY) if which == "long" else "key"
+def test_a_text_is_shown_as_it_is_and_does_nothing(
+    chromium: Browser, house: House, written: dict[str, Written], which: str
+) -> None:
+    one = written[which]
+    shown = f"picked=1&column=params.{one.key}&column=tags.t&column=metrics.{one.key}"
     with watched(chromium, size=PHONE) as seen:
-        for place in (
-            "/",
-            f"/experiments/{experiment}?picked=1&column=params.{key}&column=tags.t&column=metrics.{key}",
-            f"/runs/{run}",
-            f"/runs/{run}/metric?key={key}",
-            f"/compare?runs={run}&runs={other}",
-            f"/experiments/{experiment}/delete",
-        ):
+        for place in (f"/experiments/{one.experiment}?{shown}", f"/runs/{one.run}"):
             opens(seen, house.address + place)
             _is_harmless(seen)
         seen.shoot(f"hostile-{which}-360-light")
-        if which in ("markup", "long", "backwards"):
-            keeps_nobody_out(seen)
-        opens(seen, f"{house.address}/runs/{run}/value?of=tags&key=t")
+        opens(seen, f"{house.address}/runs/{one.run}/value?of=tags&key=t")
         assert seen.page.evaluate("document.contentType") == "text/plain"
         assert seen.troubles == []
 
 
-@pytest.mark.parametrize("which", ["markup", "attribute", "address", "backwards", "long"])
+def test_texts_side_by_side_do_nothing(chromium: Browser, house: House, written: dict[str, Written]) -> None:
+    compared = "&".join(f"runs={one.run}" for one in written.values())
+    long = written["long"]
+    with watched(chromium, size=PHONE, scheme="dark") as seen:
+        for place in (
+            "/",
+            f"/compare?{compared}&show=all&axis=params.key&axis=metrics.single&x=params.key",
+            f"/runs/{long.run}/metric?key={long.key}",
+            f"/experiments/{long.experiment}/delete",
+        ):
+            opens(seen, house.address + place)
+            _is_harmless(seen)
+            keeps_nobody_out(seen)
+        seen.shoot("hostile-asked-360-dark")
+
+
+@pytest.mark.parametrize("which", ["markup", "backwards", "long"])
 def test_a_model_that_is_called_so_does_nothing(chromium: Browser, house: House, which: str) -> None:
     text, registry = TEXTS[which], house.parts.registry(TEXTS["markup"])
     # What a model may not be called, which is a path, is left out.

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +140,11 @@ def test_a_row_is_answered_by_the_server_that_serves_it(chromium: Browser, scene
         expect(seen.page.get_by_label("city")).to_have_value("Paris")
         is_light_and_whole(seen)
         seen.shoot("try-1280-light")
+        seen.page.get_by_text("The same from a terminal").click()
+        for name, command in (("The line for a terminal", "sh"), ("The lines of Python", sys.executable)):
+            lines = seen.page.get_by_label(name).inner_text()
+            ran = subprocess.run([command, "-c", lines], capture_output=True, text=True, check=True)
+            assert "predictions" in ran.stdout
 
 
 def test_what_the_server_refuses_is_told(chromium: Browser, scene: Scene) -> None:

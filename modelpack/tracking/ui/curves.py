@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import or_, select
 from starlette.responses import Response
 
 from modelpack.errors import InvalidName, shorten
+from modelpack.sql import Database
 from modelpack.tracking.records import Metric
+from modelpack.tracking.tables import latest, metrics, runs
 from modelpack.tracking.ui.asking import Ask
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.rendering import HEADERS
@@ -24,6 +27,20 @@ Point = tuple[float, float]
 
 _LONGEST_NAME: Final = 80
 _ODD: Final = {"nan": "NaN", "inf": "∞", "-inf": "-∞"}
+
+
+def curved(database: Database, run_id: str) -> frozenset[str]:
+    """The metrics of a run that have more points than the newest one."""
+    # The first other point that is met settles it: no history is read to its end.
+    other = select(metrics.c.key).where(
+        metrics.c.run == latest.c.run,
+        metrics.c.key == latest.c.key,
+        or_(metrics.c.step != latest.c.step, metrics.c.at != latest.c.at),
+    )
+    run = select(runs.c.id).where(runs.c.run_id == run_id).scalar_subquery()
+    with database.read() as connection:
+        found = connection.execute(select(latest.c.key).where(latest.c.run == run, other.exists()))
+        return frozenset(found.scalars())
 
 
 def answer(ask: Ask) -> Response:

@@ -33,6 +33,8 @@ def show(ask: Ask) -> Response:
         wanted=wanted,
         view="deleted" if view == "deleted" else "active",
         pager=pager.before(found.next_token),
+        # One is there from the start.
+        is_new=len(found.items) < 2 and not (wanted or view or pager.number > 1),
     )
 
 

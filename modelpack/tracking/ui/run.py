@@ -9,6 +9,7 @@ from modelpack.errors import InvalidName, ModelpackError, NotFound
 from modelpack.tracking.records import Metric, Run
 from modelpack.tracking.ui import shelf
 from modelpack.tracking.ui.asking import Ask
+from modelpack.tracking.ui.curves import curved
 from modelpack.tracking.ui.lineage import models_of, run_of, versions_of_run
 from modelpack.tracking.ui.pages import Page
 from modelpack.tracking.ui.paging import Pager, with_query
@@ -35,7 +36,9 @@ def show(ask: Ask) -> Response:
     wanted = ask.one("metric").lower()
     listed = [point for point in points if wanted in point.key.lower()]
     pager = Pager.of(ask, CHARTS)
-    charted = listed[pager.offset : pager.offset + CHARTS]
+    drawable = curved(ask.parts.database, run.info.run_id)
+    curves = [point for point in listed if point.key in drawable]
+    charted = curves[pager.offset : pager.offset + CHARTS]
     files, trouble = _files(ask, run)
     linked, more_linked = models_of(ask, run)
     return page(
@@ -48,7 +51,7 @@ def show(ask: Ask) -> Response:
         any_metrics=bool(points),
         wanted=ask.one("metric"),
         charted=charted,
-        pager=pager.before("more" if len(listed) > pager.offset + CHARTS else None),
+        pager=pager.before("more" if len(curves) > pager.offset + CHARTS else None),
         params=Told.of(run.data.params),
         tags=Told.of({key: value for key, value in tags.items() if not key.startswith(_OWN)}),
         own_tags=Told.of(
