@@ -138,3 +138,15 @@ def test_a_part_of_a_curve_goes_on_to_its_neighbors(low: float, high: float, kep
 @pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "http://evil.example", "", "/login"])
 def test_signing_in_leads_to_places_here_alone(place: str) -> None:
     assert safe_place(place) == "/"
+
+
+def test_only_what_has_more_than_one_value_is_drawn(parts: Parts, browser: TestClient) -> None:
+    run = _run(parts)
+    parts.tracking.log_batch(run, metrics=[Metric("auc", 0.875, 1, 4)])
+    page = browser.get(f"/runs/{run}").text
+    assert 'data-key="f1"' in page
+    assert 'data-key="auc"' not in page
+    assert "0.875" in page
+    alone = browser.get(f"/runs/{run}", params={"metric": "auc"}).text
+    assert "logarithmic" not in alone
+    assert "0.875" in alone
