@@ -76,6 +76,16 @@ def test_a_bucket_that_does_not_know_us_says_so_at_once_and_shows_no_secret(
     assert "given up" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        "proxied",
+        "team",
+        pytest.param("direct", marks=pytest.mark.long),
+        pytest.param("older", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
 def test_the_stage_production_is_served(server: Server, wine: ModelDirectory, tmp_path: Path) -> None:
     name = "served"
     with modelpack.Registry() as registry:
