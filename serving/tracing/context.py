@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import SpanContext, get_current_span
 
 _LONGEST = 512
 """Characters of one header; W3C's own bound for tracestate, and far more than traceparent has."""
@@ -32,6 +33,12 @@ _HEADERS = _Headers()
 def extract(headers: Carrier) -> Context:
     """The context that *headers* carry; an empty one where they carry none that is well-formed."""
     return propagate.extract(headers, Context(), _HEADERS)
+
+
+def caller_of(context: Context) -> SpanContext | None:
+    """The span in *context*, if there is one."""
+    found = get_current_span(context).get_span_context()
+    return found if found.is_valid else None
 
 
 def as_headers(metadata: Iterable[tuple[str, str | bytes]]) -> Carrier:

@@ -23,7 +23,7 @@ from serving.metrics import ROUTES
 from serving.models import Source
 from serving.passage import Passage, clock
 from serving.tracing import Call, Exchange, outgoing
-from serving.tracing.context import extract
+from serving.tracing.context import caller_of, extract
 from serving.tracing.subjects import UNREAD as UNREAD_SUBJECT
 from serving.tracing.subjects import Attributes, Subject, of_grpc, of_http
 
@@ -47,27 +47,46 @@ _MOST_ATTRIBUTES = 24
 class Trace:
     """One request that is followed."""
 
-    __slots__ = ("around", "context", "is_sampled", "offset", "passage", "started", "subject")
+    __slots__ = ("_context", "_numbers", "_state", "is_sampled", "offset", "passage", "started", "subject")
 
-    def __init__(self, subject: Subject, context: SpanContext, around: Context, started: float) -> None:
+    def __init__(self, subject: Subject, started: float, numbers: tuple[int, int, int], state: Any) -> None:
         self.subject = subject
-        self.context = context
-        self.is_sampled = context.trace_flags.sampled
-        """Whether it is told, or only named in the log."""
-        self.around = around
-        """The context of the caller, in which this is the current span."""
-        self.passage = Passage()
         self.started = started
+        self._numbers = numbers
+        self._state = state
+        self._context: SpanContext | None = None
+        self.is_sampled = bool(numbers[2] & TraceFlags.SAMPLED)
+        """Whether it is told, or only named in the log."""
+        self.passage = Passage()
         self.offset = time.time_ns() - int(clock() * 1e9)
         """From a moment to nanoseconds since 1970; one for all moments of a request, whatever clocks do."""
 
     @property
     def trace_id(self) -> str:
-        return f"{self.context.trace_id:032x}"
+        return f"{self._numbers[0]:032x}"
 
     @property
     def span_id(self) -> str:
-        return f"{self.context.span_id:016x}"
+        return f"{self._numbers[1]:016x}"
+
+    @property
+    def context(self) -> SpanContext:
+        """What the SDK calls this request; made when somebody asks, which is after the answer if at all."""
+        if self._context is None:
+            self._context = self.part(self._numbers[1])
+        return self._context
+
+    def part(self, span_id: int) -> SpanContext:
+        """A span of the same trace."""
+        trace_id, _, flags = self._numbers
+        return SpanContext(
+            trace_id, span_id, is_remote=False, trace_flags=TraceFlags(flags), trace_state=self._state
+        )
+
+    @property
+    def around(self) -> Context:
+        """The context of the caller, in which this is the current span."""
+        return api.set_span_in_context(NonRecordingSpan(self.context), self.subject.parent)
 
     def at(self, moment: float) -> int:
         """*moment* in nanoseconds since 1970."""
@@ -107,32 +126,26 @@ class Tracing:
 
     def again(self, subject: Subject, headers: Sequence[tuple[bytes, bytes]]) -> Subject:
         """*subject*, asked by somebody whose context is in *headers*."""
-        return replace(subject, parent=extract(headers))
+        parent = extract(headers)
+        return replace(subject, parent=parent, caller=caller_of(parent))
 
     def begin(self, subject: Subject, started: float) -> Trace:
         """Follow a request."""
-        parent = api.get_current_span(subject.parent).get_span_context()
-        if parent.is_valid:
-            trace_id, flags = parent.trace_id, int(parent.trace_flags) & _RANDOM
-        else:
+        caller = subject.caller
+        if caller is None:
             trace_id, flags = _number(128), _RANDOM
+        else:
+            trace_id, flags = caller.trace_id, caller.trace_flags & _RANDOM
         decided = self._sampler.should_sample(
             subject.parent, trace_id, subject.name, SpanKind.SERVER, subject.attributes, ()
         )
-        is_sampled = decided.decision is Decision.RECORD_AND_SAMPLE
-        context = SpanContext(
-            trace_id,
-            _number(64),
-            is_remote=False,
-            trace_flags=TraceFlags(flags | is_sampled),
-            trace_state=decided.trace_state,
-        )
-        around = api.set_span_in_context(NonRecordingSpan(context), subject.parent)
+        if decided.decision is Decision.RECORD_AND_SAMPLE:
+            flags |= TraceFlags.SAMPLED
         if decided.attributes:
             # A sampler may have something to say about its choice.
             told = {**subject.attributes, **_plain(decided.attributes)}
             subject = replace(subject, attributes=told)
-        return Trace(subject, context, around, started)
+        return Trace(subject, started, (trace_id, _number(64), flags), decided.trace_state)
 
     @contextmanager
     def inside(self, trace: Trace) -> Iterator[None]:
@@ -205,13 +218,7 @@ class Tracing:
         for part, begun, ended in parts:
             status = _ERROR if failed and part == parts[-1][0] else _UNSET
             own = self._of_prediction(trace, over) if part == "predict" else {}
-            context = SpanContext(
-                trace.context.trace_id,
-                _number(64),
-                is_remote=False,
-                trace_flags=trace.context.trace_flags,
-                trace_state=trace.context.trace_state,
-            )
+            context = trace.part(_number(64))
             span = (trace.at(begun), trace.at(ended))
             self._hand_on(trace, context, SpanKind.INTERNAL, part, own, span, status)
         whole = (trace.at(trace.started), trace.at(now))
@@ -249,7 +256,7 @@ class Tracing:
         made = ReadableSpan(
             name,
             context,
-            parent=_parent_of(trace) if is_whole else trace.context,
+            parent=trace.subject.caller if is_whole else trace.context,
             resource=self._resource,
             attributes=kept,
             kind=kind,
@@ -265,11 +272,6 @@ class Tracing:
 def _number(bits: int) -> int:
     """A random id; zero stands for none."""
     return random.getrandbits(bits) or _number(bits)
-
-
-def _parent_of(trace: Trace) -> SpanContext | None:
-    parent = api.get_current_span(trace.subject.parent).get_span_context()
-    return parent if parent.is_valid else None
 
 
 def _parts(passage: Passage, now: float) -> Iterator[tuple[str, float, float]]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
 
 from modelpack.errors import shorten
 from serving import contract
 from serving.middleware.hosts import HOST
-from serving.tracing.context import as_headers, extract
+from serving.tracing.context import as_headers, caller_of, extract
 
 Attributes = Mapping[str, str | int]
 
@@ -34,12 +35,16 @@ _QUIET_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """*name* is that of the span, as long as no route is known; *parent* is what the caller said."""
+    """*name* is that of the span, as long as no route is known.
+
+    *parent* is the context that came with the request, *caller* the span in it.
+    """
 
     name: str
     method: str
     attributes: Attributes
     parent: Context
+    caller: SpanContext | None = None
 
 
 def of_http(scope: Mapping[str, Any]) -> Subject | None:
@@ -59,7 +64,8 @@ def of_http(scope: Mapping[str, Any]) -> Subject | None:
     if method == _OTHER:
         attributes["http.request.method_original"] = shorten(given, 40)
     word = "HTTP" if method == _OTHER else method
-    return Subject(word, word, attributes, extract(scope["headers"]))
+    parent = extract(scope["headers"])
+    return Subject(word, word, attributes, parent, caller_of(parent))
 
 
 def of_grpc(method: str, metadata: Sequence[tuple[str, str | bytes]]) -> Subject | None:
@@ -68,7 +74,8 @@ def of_grpc(method: str, metadata: Sequence[tuple[str, str | bytes]]) -> Subject
         return None
     name = f"{contract.GRPC_SERVICE}/{method}"
     attributes = {"rpc.system.name": "grpc", "rpc.method": name}
-    return Subject(name, "", attributes, extract(as_headers(metadata)))
+    parent = extract(as_headers(metadata))
+    return Subject(name, "", attributes, parent, caller_of(parent))
 
 
 UNREAD = Subject("HTTP", "HTTP", {"http.request.method": _OTHER, "url.scheme": "http"}, Context())
