@@ -15,8 +15,7 @@ from tests.pages.world import World, filled
 
 KINDS: Final = (
     *("experiment", "run", "compare", "version", "nothing", "experiment-wrong", "metric", "model"),
-    *("file-table.csv", "compare-none", "error-404", "stage-asked", "version-bare", "files", "run-bare"),
-    *("nothing-models", "experiment-rename", "file-empty.txt", "file-curve.png", "nothing-experiment"),
+    *("stage-asked", "error-404", "version-bare", "file-table.csv", "run-bare", "nothing-experiment"),
 )
 """Pages that are unlike each other."""
 

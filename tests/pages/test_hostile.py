@@ -27,6 +27,8 @@ TEXTS = {
     "long": "W" * 100_000,
 }
 """Texts by what they try."""
+FIRST = ("markup", "backwards", "control", "long")
+"""Those that are looked at each time; all of them stand side by side in any case."""
 
 FILES = {
     "page.html": b"<script>alert(1)</script><img src=http://evil.example/x>",
@@ -104,7 +106,9 @@ def _write(house: House, which: str) -> Written:
     return Written(experiment, run, key)
 
 
-@pytest.mark.parametrize("which", TEXTS)
+@pytest.mark.parametrize(
+    "which", [pytest.param(one, marks=() if one in FIRST else pytest.mark.long) for one in TEXTS]
+)
 def test_a_text_is_shown_as_it_is_and_does_nothing(
     chromium: Browser, house: House, written: dict[str, Written], which: str
 ) -> None:
@@ -136,7 +140,7 @@ def test_texts_side_by_side_do_nothing(chromium: Browser, house: House, written:
         seen.shoot("hostile-asked-360-dark")
 
 
-@pytest.mark.parametrize("which", ["markup", "backwards", "long"])
+@pytest.mark.parametrize("which", ["markup", pytest.param("backwards", marks=pytest.mark.long), "long"])
 def test_a_model_that_is_called_so_does_nothing(chromium: Browser, house: House, which: str) -> None:
     text, registry = TEXTS[which], house.parts.registry(TEXTS["markup"])
     # What a model may not be called, which is a path, is left out.

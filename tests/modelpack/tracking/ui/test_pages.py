@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from modelpack.tracking.records import Metric
+from modelpack.tracking.server.app import create_app
 from modelpack.tracking.server.parts import Parts
 from modelpack.tracking.ui.curves import between, thin
 from modelpack.tracking.ui.login import safe_place
@@ -150,3 +151,16 @@ def test_only_what_has_more_than_one_value_is_drawn(parts: Parts, browser: TestC
     alone = browser.get(f"/runs/{run}", params={"metric": "auc"}).text
     assert "logarithmic" not in alone
     assert "0.875" in alone
+
+
+def test_the_cookie_of_a_form_comes_by_https_alone_where_the_page_did(parts: Parts) -> None:
+    with TestClient(create_app(parts), base_url="https://127.0.0.1:5000") as client:
+        assert "; Secure" in client.get("/").headers["set-cookie"]
+
+
+@pytest.mark.parametrize("place", ["/runs/x/y", "/models/a/1/nowhere", "/experiments/", "/compare/x"])
+def test_what_is_not_there_is_told_by_a_page(browser: TestClient, place: str) -> None:
+    answer = browser.get(place)
+    assert answer.status_code == 404
+    assert "<h1>Not here</h1>" in answer.text
+    assert browser.get(f"/api/2.0/mlflow{place}").headers["content-type"] == "application/json"
