@@ -71,7 +71,7 @@ class Trace:
 
     @property
     def context(self) -> SpanContext:
-        """What the SDK calls this request; made when somebody asks, which is after the answer if at all."""
+        """The same as the SDK has it; made when somebody asks, on the short way after the answer."""
         if self._context is None:
             self._context = self.part(self._numbers[1])
         return self._context
@@ -96,9 +96,8 @@ class Trace:
 class Tracing:
     """Follows requests for *source*, and hands their spans to the processors of *provider*.
 
-    A tracer would take ten times as long: it guards spans that anybody may change at any time,
-    and these are only made when all is known. The provider's sampler decides, and its limits are
-    kept.
+    Its tracer would take seven times as long: it guards spans that anybody may change at any time, and these
+    are only made when all is known. The provider's sampler decides, and its limits are kept.
     """
 
     def __init__(self, provider: TracerProvider, processors: Sequence[SpanProcessor], source: Source) -> None:
@@ -141,7 +140,7 @@ class Tracing:
         )
         if decided.decision is Decision.RECORD_AND_SAMPLE:
             flags |= TraceFlags.SAMPLED
-        if decided.attributes:
+        if decided.attributes and decided.attributes != subject.attributes:
             # A sampler may have something to say about its choice.
             told = {**subject.attributes, **_plain(decided.attributes)}
             subject = replace(subject, attributes=told)

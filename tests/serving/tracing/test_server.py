@@ -286,3 +286,27 @@ def test_a_collector_that_takes_nothing_disturbs_nobody(model: Path, tmp_path: P
     assert "traceback" not in server.events
     assert SECRET not in server.events + server.log
     assert len(lines_of(server.log)) == 300
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", "traces cannot be set up: schedule_delay_millis"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "x", "traces cannot be set up: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+        ("OTEL_PROPAGATORS", "nonsense", "traces cannot be set up: Propagator nonsense"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "x", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is no address"),
+    ],
+)
+def test_what_the_sdk_does_not_take_ends_the_server_with_one_line(
+    model: Path, tmp_path: Path, workers: str, variable: str, value: str, said: str
+) -> None:
+    words = ("-m", str(model), "--trust", "pickle", "-w", workers)
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", variable: value}
+    with serving(tmp_path, *words, environ=told, wait=False) as server:
+        assert server.process.wait(30) in (1, 3)
+    errors = [line for line in server.events.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert errors[0].startswith(f"Error: {said}")
+    assert "Traceback" not in server.events
