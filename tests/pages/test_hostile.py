@@ -10,6 +10,7 @@ from modelpack.registry.names import LONGEST_NAME as LONGEST_MODEL_NAME
 from modelpack.registry.names import LONGEST_TEXT
 from modelpack.tracking import rules
 from modelpack.tracking.records import Dataset, DatasetInput
+from modelpack.tracking.ui.telling import visible
 from tests.browser import PHONE, Watched, watched
 from tests.pages.house import House, opened
 from tests.pages.looking import is_light_and_whole, keeps_nobody_out, opens
@@ -145,6 +146,7 @@ def test_a_model_that_is_called_so_does_nothing(chromium: Browser, house: House,
     text, registry = TEXTS[which], house.parts.registry(TEXTS["markup"])
     # What a model may not be called, which is a path, is left out.
     name = text.replace("/", "").replace(":", "")[:LONGEST_MODEL_NAME]
+    shown = visible(name)
     registry.create_model(name, description=text[:LONGEST_TEXT], tags={"k": text[:LONGEST_TEXT]})
     registry.create_version(
         name,
@@ -159,8 +161,8 @@ def test_a_model_that_is_called_so_does_nothing(chromium: Browser, house: House,
     with watched(chromium, size=PHONE, scheme="dark") as seen:
         opens(seen, f"{house.address}/models")
         _is_harmless(seen)
-        seen.page.locator("tbody th a", has_text=name[:40].strip()).first.click()
-        expect(seen.page.get_by_role("heading", level=1)).to_contain_text(name[:20].strip())
+        seen.page.locator("tbody th a", has_text=shown[:40].strip()).first.click()
+        expect(seen.page.get_by_role("heading", level=1)).to_contain_text(shown[:20].strip())
         _is_harmless(seen)
         seen.page.locator("tbody").first.get_by_role("link", name="version 1").click()
         expect(seen.page.get_by_role("heading", name="Try it")).to_be_visible()

@@ -51,6 +51,7 @@ def environment() -> Environment:
         "size": telling.size,
         "number": number,
         "text": telling.text,
+        "visible": telling.visible,
         "python": repr,
         "shell": shlex.quote,
         "lines": telling.lines,

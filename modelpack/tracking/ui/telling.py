@@ -24,6 +24,20 @@ DASH: Final = "\u2013"
 _LATEST: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
+_VISIBLE: Final = (
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+    | {0x7F: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+    # They let "exe.gnp" be read as a picture.
+    | {code: f"\\u{code:x}" for code in (0x202D, 0x202E)}
+)
+"""What can be seen, for characters that nobody sees, or that turn others about."""
+
+
+def visible(value: object) -> str:
+    """*value* as text in which nothing hides: control characters and overrides of direction are shown."""
+    return str(value).translate(_VISIBLE)
+
 
 def segment(text: object) -> str:
     """*text* as one segment of an address."""
@@ -84,7 +98,7 @@ def text(value: object, longest: int = 300) -> Markup:
 
     What is cut, up to a point, is told when one points at it.
     """
-    whole = str(value)
+    whole = visible(value)
     if len(whole) <= longest:
         return Markup("<bdi>{}</bdi>").format(whole)
     return Markup('<bdi title="{}">{}…</bdi>').format(shorten(whole, 600), whole[: longest - 1])
@@ -97,7 +111,7 @@ def short(identifier: object) -> str:
 
 def lines(value: object, longest: int = 4_000) -> Markup:
     """*value* with its lines, as it was written."""
-    whole = str(value)
+    whole = visible(value)
     cut = whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
     return Markup('<div class="prose"><bdi>{}</bdi></div>').format(escape(cut))
 

@@ -11,6 +11,7 @@ from modelpack.tracking.server.app import create_app
 from modelpack.tracking.server.parts import Parts
 from modelpack.tracking.ui.curves import between, thin
 from modelpack.tracking.ui.login import safe_place
+from modelpack.tracking.ui.telling import lines, text
 from tests.modelpack.tracking.ui.conftest import ORIGIN
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script> javascript:alert(1) \u202egnp'
@@ -164,3 +165,16 @@ def test_what_is_not_there_is_told_by_a_page(browser: TestClient, place: str) ->
     assert answer.status_code == 404
     assert "<h1>Not here</h1>" in answer.text
     assert browser.get(f"/api/2.0/mlflow{place}").headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("run\u202egnp.exe", "<bdi>run\\u202egnp.exe</bdi>"),
+        ("a\x1b[31m\0\x85\x7f", "<bdi>a\u241b[31m\u2400\ufffd\u2421</bdi>"),
+        ("\u05d0\u05d1\tc\nd", "<bdi>\u05d0\u05d1\tc\nd</bdi>"),
+    ],
+)
+def test_what_hides_in_a_text_is_shown(written: str, shown: str) -> None:
+    assert text(written) == shown
+    assert shown in lines(written)
