@@ -148,7 +148,7 @@
     }
 
     shape(runs, data) {
-      const few = data[0].length <= 40;
+      const few = data[0].length * runs.length <= 60;
       return {
         width: Math.max(200, this.box.clientWidth),
         height: Math.max(190, this.box.clientHeight),
