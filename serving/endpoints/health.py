@@ -25,4 +25,5 @@ class Health:
         if self._plane.stage is not Stage.SERVING:
             raise Leaving("this server is shutting down; ask another one")
         source = self._plane.metadata.source
-        return JSONResponse({"status": "ready", "model": source.name, "version": source.version or None})
+        model = {"model": source.name, "version": source.version or None, "digest": source.digest}
+        return JSONResponse({"status": "ready", **model})

@@ -214,7 +214,8 @@ def test_a_living_server_says_so_as_mlflow_does(tmp_path: Path, path: str, metho
 
 def test_it_is_ready_with_a_model_and_not_without_or_on_its_way_out(tmp_path: Path) -> None:
     with house(tmp_path) as home:
-        assert home.client.get("/ready").json() == {"status": "ready", "model": "sum", "version": "3"}
+        said = {"status": "ready", "model": "sum", "version": "3", "digest": f"sha256:{'0' * 64}"}
+        assert home.client.get("/ready").json() == said
         home.plane.leave()
         response = home.client.get("/ready")
         check_problem(response, 503, "TEMPORARILY_UNAVAILABLE")

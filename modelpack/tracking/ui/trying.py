@@ -89,15 +89,23 @@ def _warning(address: str, version: ModelVersion) -> str:
     told = _object(answer) if status == 200 else {}
     if not told.get("model"):
         return f"{address} does not tell what it serves: this is the answer of whatever that is"
-    served = (str(told["model"]), str(told.get("version") or ""))
-    if not served[1]:
-        name = shorten(served[0], 80)
-        return (
-            f"{address} serves {name} from a folder, not from here: whether it is this version is not known"
-        )
-    if served == (version.name, str(version.version)):
+    # The same files are the same model, whatever it is called there; others are another one.
+    is_known = bool(version.digest and told.get("digest"))
+    if is_known and told["digest"] == version.digest:
         return ""
-    return f"{address} serves {shorten(served[0], 80)} version {shorten(served[1], 20)}: this is its answer"
+    name, number = shorten(str(told["model"]), 80), shorten(str(told.get("version") or ""), 20)
+    if not number:
+        doubt = (
+            "with other files: this is their answer"
+            if is_known
+            else "and whether it is this version is not known"
+        )
+        return f"{address} serves {name} from a folder, {doubt}"
+    if (told["model"], number) != (version.name, str(version.version)):
+        return f"{address} serves {name} version {number}: this is its answer"
+    return (
+        f"{address} serves other files under this name and version: this is their answer" if is_known else ""
+    )
 
 
 def _object(answer: bytes) -> dict[str, Any]:

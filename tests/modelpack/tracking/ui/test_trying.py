@@ -53,7 +53,7 @@ def _scoring(answer: tuple[int, bytes], ready: tuple[int, bytes]) -> Iterator[st
             thread.join()
 
 
-def _tried(folder: Path, address: str) -> str:
+def _tried(folder: Path, address: str, digest: str = "") -> str:
     """The page of churn's version 1 after its form was sent to *address*."""
     settings = ServerSettings(
         backend_store_uri=f"sqlite:///{folder}/team.db",
@@ -63,7 +63,7 @@ def _tried(folder: Path, address: str) -> str:
     parts = Parts.open(settings, os.environ)
     try:
         parts.registry("ada").create_version(
-            "churn", source="", digest="", location="models/x", run_id="", description="", tags={}
+            "churn", source="", digest=digest, location="models/x", run_id="", description="", tags={}
         )
         with TestClient(create_app(parts), base_url=ORIGIN) as client:
             token = re.search(r'name="form_token" value="([^"]+)"', client.get("/models/churn/1").text)
@@ -96,6 +96,33 @@ def test_who_answered_is_told(tmp_path: Path, ready: tuple[int, bytes], warning:
         page = _tried(tmp_path, address)
     assert "answered 200" in page
     assert "predictions" in page
+    assert ('class="care"' in page) == (warning is not None)
+    assert warning is None or warning in page
+
+
+@pytest.mark.parametrize(
+    ("ready", "warning"),
+    [
+        pytest.param(_ready(model="churn", version="1", digest="sha256:1"), None, id="this-version"),
+        pytest.param(_ready(model="folder", version=None, digest="sha256:1"), None, id="the-same-files"),
+        pytest.param(_ready(model="churn", version="1"), None, id="without-digest"),
+        pytest.param(
+            _ready(model="churn", version="1", digest="sha256:2"), "other files under", id="another-registry"
+        ),
+        pytest.param(
+            _ready(model="churn", version="2", digest="sha256:2"), "churn version 2", id="another-version"
+        ),
+        pytest.param(
+            _ready(model="f", version=None, digest="sha256:2"), "f from a folder, with other", id="a-folder"
+        ),
+    ],
+)
+def test_the_same_files_are_the_same_model(
+    tmp_path: Path, ready: tuple[int, bytes], warning: str | None
+) -> None:
+    with _scoring(ANSWER, ready) as address:
+        page = _tried(tmp_path, address, "sha256:1")
+    assert "answered 200" in page
     assert ('class="care"' in page) == (warning is not None)
     assert warning is None or warning in page
 
