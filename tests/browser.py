@@ -36,9 +36,9 @@ def require_chromium() -> str:
 
 
 # Not for the whole session: while it lives, no loop of asyncio can run in this thread.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the tests of a file. A conftest.py that wants it imports it by this name."""
+    """One Chromium for the tests of a folder, whose conftest.py imports it by this name."""
     path = require_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))

@@ -6,7 +6,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = tuple(
     f"tests/{folder}/"
-    for folder in ("serving/images", "remote", "team", "compat", "benchmarks", "torch", "plugins")
+    for folder in (
+        "serving/images",
+        "remote",
+        "team",
+        "compat",
+        "pages",
+        "serving/browser",
+        "benchmarks",
+        "torch",
+        "plugins",
+    )
 )
 """Folders whose tests share something that takes long to start; they come first, as the longest."""
 

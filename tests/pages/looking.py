@@ -14,6 +14,12 @@ LOOKS: Final[dict[str, Look]] = {
     f"{size[0]}-{scheme}": (size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")
 }
 EACH_LOOK: Final = [pytest.param(look, id=name) for name, look in LOOKS.items()]
+USUAL: Final = ("1280-light", "360-dark")
+"""Looks of the usual run: both sizes, and both colors; the long run has the other two as well."""
+TWO_LOOKS: Final = [
+    pytest.param(look, id=name, marks=() if name in USUAL else pytest.mark.long)
+    for name, look in LOOKS.items()
+]
 HEAVIEST: Final = 300_000
 
 _DRAWN: Final = """() => [...document.querySelectorAll("figure.chart")].every(

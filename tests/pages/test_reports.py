@@ -1,7 +1,7 @@
 """Reports that are one file, in a real browser: at desktop and phone width, dark and light, from the disk."""
 
+import time
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -11,16 +11,11 @@ from modelpack.loading import open_model
 from modelpack.report.model import Subject, render
 from modelpack.report.weighing import weigh
 from modelpack.trust import Trust
-from tests.browser import DESKTOP, PHONE, axe, watched
+from tests.browser import PHONE, axe, watched
 from tests.modelpack.proved import proved
 from tests.modelpack.report.test_model import hostile, many
+from tests.pages.looking import TWO_LOOKS, Look
 from tests.serving.bench.measured import curve, page
-
-LOOKS = [
-    pytest.param(size, scheme, id=f"{size[0]}-{scheme}")
-    for size in (DESKTOP, PHONE)
-    for scheme in ("light", "dark")
-]
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +41,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in made}
 
 
-@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+@pytest.mark.parametrize("look", TWO_LOOKS)
 def test_reports_are_readable_from_the_disk_and_fetch_nothing(
-    chromium: Browser, reports: dict[str, Path], size: tuple[int, int], scheme: Literal["light", "dark"]
+    chromium: Browser, reports: dict[str, Path], look: Look
 ) -> None:
+    size, scheme = look
     with watched(chromium, size=size, scheme=scheme) as seen:
         for name, path in reports.items():
             seen.page.goto(path.as_uri())
@@ -84,6 +80,9 @@ def test_wide_tables_are_reached_by_the_keyboard(chromium: Browser, reports: dic
         region = page.get_by_role("region", name="Figures", exact=True).last
         region.focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(300)
         assert region.evaluate("one => one === document.activeElement")
-        assert region.evaluate("one => one.scrollLeft") > 0
+        # It scrolls smoothly, a frame at a time.
+        deadline = time.monotonic() + 10
+        while region.evaluate("one => one.scrollLeft") <= 0:
+            assert time.monotonic() < deadline, "the arrow does not scroll it"
+            page.wait_for_timeout(50)

@@ -21,7 +21,7 @@ def predicted(ref: str, trust: Trust | None = None) -> list[int]:
     return [int(one) for one in modelpack.load(ref, trust=trust).predict([[0.0], [3.0]])]
 
 
-@pytest.fixture(params=[NEWEST, OLDER])
+@pytest.fixture(params=[NEWEST, pytest.param(OLDER, marks=pytest.mark.long)])
 def logged(request: pytest.FixtureRequest, enter: Enter) -> Written:
     """What each of the two versions wrote to its server, which the environment names."""
     found = written_by(request.param, request)

@@ -159,7 +159,13 @@ def test_a_server_that_answers_wrongly_now_and_then_is_found(models: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("sig", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)]
+    ("sig", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.long),
+        (signal.SIGKILL, -9),
+    ],
 )
 def test_whoever_ends_the_command_ends_its_server(
     models: Path, tmp_path: Path, sig: signal.Signals, code: int

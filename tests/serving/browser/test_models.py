@@ -11,13 +11,11 @@ from playwright.sync_api import Browser, expect
 
 import modelpack
 from modelpack.schema import DataType, ParamSpec
-from tests.browser import DESKTOP, PHONE, Watched, axe, chromium, watched
+from tests.browser import DESKTOP, PHONE, Watched, axe, watched
 from tests.modelpack.proved import proved
 from tests.serving.conftest import COLS
 from tests.serving.kit import ServerProcess, serving
 from tests.serving.saved import cols
-
-__all__ = ["chromium"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,7 @@ def test_a_registered_version_shows_where_it_stands(chromium: Browser, registere
             _is_good(seen, f"registered-{size[0]}-{scheme}")
 
 
+@pytest.mark.long
 def test_a_stage_that_is_moved_is_seen_on_the_page(chromium: Browser, registered: Registered) -> None:
     with watched(chromium) as seen:
         with modelpack.Registry(f"sqlite:///{registered.registry}") as registry:
@@ -94,7 +93,9 @@ def test_a_stage_that_is_moved_is_seen_on_the_page(chromium: Browser, registered
 @pytest.mark.parametrize(
     ("model", "body", "answer"),
     [
-        pytest.param("m", {"inputs": {"x": [[1, 2, 3, 4]]}}, [1234.0], id="named tensors"),
+        pytest.param(
+            "m", {"inputs": {"x": [[1, 2, 3, 4]]}}, [1234.0], id="named tensors", marks=pytest.mark.long
+        ),
         pytest.param("tensor", {"inputs": [[1, 1, 1, 1]]}, None, id="tensor", marks=pytest.mark.long),
         pytest.param("params", None, None, id="columns of every type, and params"),
     ],

@@ -8,10 +8,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import DESKTOP, PHONE, axe, chromium, watched
+from tests.browser import DESKTOP, PHONE, axe, watched
 from tests.serving.kit import ServerProcess, serving
-
-__all__ = ["chromium"]
 
 LOOKS = [
     pytest.param(size, scheme, id=f"{size[0]}-{scheme}")

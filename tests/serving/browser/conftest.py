@@ -1,0 +1,3 @@
+"""What the tests of these pages share."""
+
+from tests.browser import chromium as chromium
