@@ -18,7 +18,7 @@ test: dev $(ENVIRONMENTS) .venv-torch ## Run every test (or ARGS=...: those)
 ifdef ARGS
 	@$(RUN)/python -m pytest $(ARGS)
 else
-	@$(RUN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder -m "not long" tests
+	@$(RUN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" tests
 endif
 
 test-long: dev $(ENVIRONMENTS) .venv-checkov .venv-torch ## Run the tests that take too long to run them each time
