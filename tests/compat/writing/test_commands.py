@@ -63,6 +63,7 @@ def test_mlflow_serves_what_is_saved_here(
     check(servers[version], name, saved_here, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("version", "name"), PREDICTED)
 def test_mlflow_predicts_with_what_is_saved_here(
     version: str, name: str, saved_here: SavedHere, tmp_path: Path

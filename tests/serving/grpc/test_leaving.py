@@ -15,7 +15,7 @@ from tests.serving.grpc.kit import calling, number, pair
 from tests.serving.kit import ServerProcess, Tally, serving
 from tests.serving.run.test_leaving import settle
 
-ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", "2"])
+ONE_AND_TWO = pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])
 
 
 def arguments(models: Path, workers: str, *more: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _count(tally: Tally, error: Any) -> None:
 
 
 @ONE_AND_TWO
-@pytest.mark.parametrize("repetition", range(2))
+@pytest.mark.parametrize("repetition", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_under_load_nobody_is_lost(models: Path, tmp_path: Path, workers: str, repetition: int) -> None:
     with serving(tmp_path, *arguments(models, workers)) as server:
         settle(server, workers)

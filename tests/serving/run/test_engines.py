@@ -68,7 +68,7 @@ def loaded(server: ServerProcess) -> set[str]:
     ("engine", "workers"),
     [
         ("onnx", "1"),
-        ("auto", "2"),
+        pytest.param("auto", "2", marks=pytest.mark.long),
         ("native", "1"),
         pytest.param("onnx", "2", marks=pytest.mark.long),
         pytest.param("auto", "1", marks=pytest.mark.long),

@@ -32,7 +32,7 @@ def settle(server: ServerProcess, workers: str) -> None:
 
 
 @ONE_AND_TWO
-@pytest.mark.parametrize("repetition", range(3))
+@pytest.mark.parametrize("repetition", [0, *(pytest.param(one, marks=pytest.mark.long) for one in (1, 2))])
 def test_under_load_nobody_is_lost(models: Path, tmp_path: Path, workers: str, repetition: int) -> None:
     with serving(tmp_path, *arguments(models, workers)) as server:
         settle(server, workers)
