@@ -105,6 +105,7 @@ def test_errors_under_load_make_a_run_invalid(prepared: Prepared, tmp_path: Path
     assert " status" in fault
 
 
+@pytest.mark.long
 def test_a_server_that_failed_at_one_work_is_started_anew_for_the_next(
     prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_server_that_does_not_start_is_not_tried_for_each_work(prepared: Prepa
     assert starts.read_text() == "x"
 
 
+@pytest.mark.long
 def test_a_harness_that_is_ended_takes_its_server_with_it(tmp_path: Path) -> None:
     words = ["--servers", "empty", "--works", "churn-1x1", "--driver", "python", "--seconds", "99"]
     harness = processes.start(

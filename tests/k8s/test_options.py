@@ -92,7 +92,7 @@ def _expected_breaches(given: dict[str, Any]) -> set[str]:
 
 
 # The home is made once and never written to; a set of options takes tens of milliseconds.
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=words(), image=IMAGES)
 def test_any_set_of_options_gives_valid_manifests(home: Path, given: dict[str, Any], image: str) -> None:
     work = workload(str(home / "model"), image, given)

@@ -164,7 +164,7 @@ def test_a_server_that_answers_wrongly_now_and_then_is_found(models: Path) -> No
         (signal.SIGINT, 130),
         pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long),
         pytest.param(signal.SIGHUP, 129, marks=pytest.mark.long),
-        (signal.SIGKILL, -9),
+        pytest.param(signal.SIGKILL, -9, marks=pytest.mark.long),
     ],
 )
 def test_whoever_ends_the_command_ends_its_server(

@@ -16,6 +16,7 @@ import pytest
 from tests.serving.kit import Load, ServerProcess, serving, split
 
 ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", "2"])
+TWO_AT_LEAST = pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])
 
 
 def arguments(models: Path, workers: str, *more: str) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ def test_what_runs_is_answered_and_meanwhile_nobody_new_is_invited(
     assert answers == [(200, {"predictions": [2.0]})]
 
 
-@ONE_AND_TWO
+@TWO_AT_LEAST
 def test_a_prediction_longer_than_the_drain_does_not_hold_the_server(
     models: Path, tmp_path: Path, workers: str
 ) -> None:
@@ -143,7 +144,7 @@ def test_a_prediction_longer_than_the_drain_does_not_hold_the_server(
     assert (status, answer["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE"), "even then not without a word"
 
 
-@ONE_AND_TWO
+@TWO_AT_LEAST
 def test_idle_connections_and_half_requests_do_not_hold_the_server(
     models: Path, tmp_path: Path, workers: str
 ) -> None:
@@ -180,7 +181,7 @@ def test_an_open_connection_is_answered_while_the_server_lingers_and_then_closed
         assert server.process.wait(20) == 0
 
 
-@ONE_AND_TWO
+@TWO_AT_LEAST
 def test_the_keyboard_is_in_a_hurry_but_lets_what_runs_finish(
     models: Path, tmp_path: Path, workers: str
 ) -> None:
