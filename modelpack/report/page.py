@@ -17,6 +17,9 @@ from modelpack.files import replacing
 MARK: Final = '<meta name="generator" content="modelpack">'
 """By this a file is known as one of these pages."""
 
+BASE: Final = Path(__file__).with_name("base.css")
+"""What pages about one model begin their style with: its colors, letters, chips, facts and tables."""
+
 _LONGEST: Final = 400
 """Characters of any one text."""
 
@@ -80,7 +83,7 @@ def _section(one: Section) -> str:
 
 @cache
 def _style() -> str:
-    return Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return BASE.read_text(encoding="utf-8") + BASE.with_name("report.css").read_text(encoding="utf-8")
 
 
 def text(value: object, longest: int = _LONGEST) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from modelpack.directory import open_directory
 from modelpack.engines.certificate import Certificate, certificate_of
 from modelpack.errors import ModelpackError
+from modelpack.report.page import BASE
 from serving import contract, front
 from serving.dataplane import DataPlane
 from serving.endpoints.v2 import Endpoint
@@ -93,7 +94,8 @@ def _read_certificate(served: Served) -> Certificate | None:
 
 @cache
 def _content(name: str) -> bytes:
-    return (_FOLDER / name).read_bytes()
+    begun = BASE.read_bytes() if name == "front.css" else b""
+    return begun + (_FOLDER / name).read_bytes()
 
 
 @cache
